@@ -1,0 +1,48 @@
+"""Sentences for staff, in the language of the setting or the locale; English is the source language."""
+
+from __future__ import annotations
+
+import gettext
+import locale
+import os
+from functools import lru_cache
+from pathlib import Path
+
+LOCALE_DIR = Path(__file__).parent / "locale"
+
+
+def choose(language: str | None = None) -> str:
+    """The language to speak: `language` if given, else HOTLINE_LANG, else the locale's; `en` or `zh_CN`."""
+    wanted = (
+        language
+        or os.environ.get("HOTLINE_LANG")
+        or os.environ.get("LC_ALL")
+        or os.environ.get("LC_MESSAGES")
+        or os.environ.get("LANG")
+        or locale.getlocale()[0]
+        or "en"
+    )
+    return "zh_CN" if wanted.lower().startswith(("zh", "chinese")) else "en"
+
+
+@lru_cache(maxsize=4)
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("hotline", LOCALE_DIR, languages=[language], fallback=True)
+
+
+_language: str | None = None
+
+
+def use(language: str | None) -> None:
+    """Speak `language` from now on in this process; None goes back to the locale's."""
+    global _language
+    _language = language
+
+
+def _(text: str) -> str:
+    return _catalogue(choose(_language)).gettext(text)
+
+
+def plural(one: str, many: str, n: int) -> str:
+    """`one` or `many` by `n`, translated; the caller formats the number in."""
+    return _catalogue(choose(_language)).ngettext(one, many, n)
