@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+if TYPE_CHECKING:  # `search` must answer at once: numpy loads where sound is
+    import numpy as np
 
 SAMPLE_RATE = 16_000
 """Samples per second of all sound after `audio.decode`: what Whisper and Silero VAD take."""
