@@ -1,0 +1,649 @@
+"""The `hotline` command: parse, call one function, show. No SQL and no domain logic here."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import HotlineError, UsageProblem
+from pipeline.i18n import _, plural, use
+
+if TYPE_CHECKING:
+    from pipeline.log import Log
+    from pipeline.process import Progress, Step
+    from pipeline.settings import Home
+    from pipeline.taxonomy import Taxonomy
+    from pipeline.transcribe import Transcriber
+
+
+class Group(click.Group):
+    """The group in which errors become one line on stderr and an exit status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        # Windows' console code pages cannot say everything; a sign that is lost beats a crash.
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HotlineError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo(_("Stopped. What is done is kept; the same command goes on."), err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # the last line of defence: staff see no stack trace
+            if ctx.params.get("debug"):
+                raise
+            click.echo(
+                _(
+                    "Something went wrong inside hotline ({what}: {error}). Nothing in the log is "
+                    "lost. Run the command again with: hotline --debug …, and send us what it says."
+                ).format(what=type(error).__name__, error=error),
+                err=True,
+            )
+            ctx.exit(1)
+
+
+class Session:
+    """What one run of the command needs of its home, opened when first asked for."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._home: Home | None = None
+        self._log: Log | None = None
+
+    @property
+    def home(self) -> Home:
+        if self._home is None:
+            from pipeline import settings
+
+            self._home = settings.find(self.folder)
+            if self._home.settings.language:
+                use(self._home.settings.language)
+        return self._home
+
+    @property
+    def home_or_none(self) -> Home | None:
+        try:
+            return self.home
+        except UsageProblem:
+            if self.folder is not None:
+                raise
+            return None
+
+    @property
+    def log(self) -> Log:
+        if self._log is None:
+            from pipeline.log import Log
+
+            self._log = Log(self.home.log)
+            click.get_current_context().call_on_close(self._log.close)
+        return self._log
+
+    @property
+    def names(self) -> Taxonomy:
+        from pipeline import taxonomy
+
+        return taxonomy.load(self._home.taxonomy if self._home else None)
+
+    def now(self) -> datetime:
+        return datetime.now(self.home.settings.zone)
+
+    def actor(self, name: str | None) -> str:
+        import getpass
+
+        if name or self.home.settings.staff:
+            return name or self.home.settings.staff
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return "?"
+
+
+pass_session = click.make_pass_decorator(Session)
+
+json_option = click.option("--json", "as_json", is_flag=True, help=_("One JSON object a line."))
+csv_option = click.option("--csv", "as_csv", is_flag=True, help=_("CSV with a heading."))
+model_option = click.option(
+    "--model", metavar="M", help=_("The weights to hear with; see: hotline models.")
+)
+as_option = click.option("--as", "actor", metavar="NAME", help=_("Who acts."))
+note_option = click.option("--note", metavar="TEXT", help=_("What was done, or why."))
+numbers_argument = click.argument("numbers", nargs=-1, required=True, type=int, metavar="ID...")
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=_(
+        "Listens to a residents' committee's recorded calls so that no request is lost.\n\n"
+        "First steps: hotline demo shows the whole way; hotline init FOLDER makes a home; drop "
+        "recordings into its recordings/ and run hotline ingest; hotline open lists what is "
+        "unanswered."
+    ),
+)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=_("The home to work in (else HOTLINE_HOME, else the nearest folder upwards)."),
+)
+@click.option("--debug", is_flag=True, help=_("Show where in the program an error happened."))
+@click.version_option(package_name="residents-hotline", prog_name="hotline")
+@click.pass_context
+def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
+    ctx.obj = Session(home)
+
+
+def emit(rows: list[dict[str, Any]], as_csv: bool) -> None:
+    """Rows to stdout as CSV or as JSON lines."""
+    from pipeline import render
+
+    if as_csv:
+        text = render.csv_text(rows)
+        if text:
+            click.echo(text)
+        return
+    for row in rows:
+        click.echo(render.json_line(row))
+
+
+@main.command(
+    help=_("Make a home: a folder with settings, recordings, models and the log.\n\n")
+    + _("Example: hotline init D:\\hotline")
+)
+@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
+def init(folder: Path) -> None:
+    from pipeline import settings
+    from pipeline.log import Log
+
+    home, new = settings.init(folder)
+    with Log(home.log):
+        pass
+    if new:
+        click.echo(_("{folder} is now a home of hotline.").format(folder=home.path))
+    else:
+        click.echo(_("{folder} is a home already; nothing was changed.").format(folder=home.path))
+    click.echo(
+        _("Drop recordings into {recordings}, then run: hotline --home {folder} ingest").format(
+            recordings=home.recordings, folder=home.path
+        )
+    )
+    from pipeline import models
+
+    if not models.available(home.models, demo=False):
+        click.echo(models.how_to_get(home.models))
+
+
+def load_engine(session: Session, model: str | None, engine: str = "whisper") -> Transcriber:
+    """The transcriber for `model`, else the setting's, else the best that this computer can run."""
+    from pipeline import process
+
+    return process.load_transcriber(session.home_or_none, model, engine)
+
+
+@contextlib.contextmanager
+def live(quiet: bool) -> Iterator[Progress]:
+    """Progress by call and by audio time, in one calm line on stderr; in a pipe, a line a call."""
+    from pipeline.render import clock
+
+    if quiet:
+        yield lambda step: None
+        return
+    if not sys.stderr.isatty():
+
+        def plain(step: Step) -> None:
+            if step.state is not None:
+                click.echo(
+                    f"{step.index}/{step.total} {Path(step.path).name}: {step.state}", err=True
+                )
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(24),
+        TextColumn("{task.fields[said]}"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", said="", total=None)
+
+        def show(step: Step) -> None:
+            said = f"{clock(step.done)} / {clock(step.seconds)}" if step.seconds is not None else ""
+            bars.update(
+                task,
+                description=f"{step.index}/{step.total} {Path(step.path).name}",
+                completed=step.done,
+                total=step.seconds,
+                said=said,
+            )
+
+        yield show
+
+
+@main.command(
+    help=_("Take in every new recording: hear it, split it into requests, log them.\n\n")
+    + _("Safe to stop with Ctrl-C and to run again. Example: hotline ingest")
+)
+@click.argument(
+    "paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[PATH]..."
+)
+@model_option
+@json_option
+@pass_session
+def ingest(session: Session, paths: tuple[Path, ...], model: str | None, as_json: bool) -> None:
+    from pipeline import process, render
+
+    session.home  # noqa: B018 (without a home this stops before anything is loaded)
+    with live(quiet=as_json) as progress:
+        done = process.ingest(
+            session.home, session.log, paths, lambda: load_engine(session, model), progress
+        )
+    if as_json:
+        click.echo(render.json_line(done.as_dict()))
+    else:
+        for line in render.ingested_text(done):
+            click.echo(line)
+        show_critical(session, done.new_requests)
+        if done.requests:
+            click.echo(_("See them with: hotline open"))
+    if done.failed_now:
+        click.get_current_context().exit(1)
+
+
+def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
+    from pipeline import render
+
+    for number in numbers:
+        row = session.log.request(number)
+        if row.urgency == "critical":
+            click.secho(
+                _("!! No. {n}, life or limb: {gist} {place} Call 110, 119 or 120 first.").format(
+                    n=number, gist=row.gist, place=render.place_text(row.place)
+                ),
+                bold=True,
+                fg="red",
+            )
+
+
+@main.command(
+    "import",
+    help=_("Take calls as text (calls.jsonl) into the log, tagged like any call.\n\n")
+    + _("Example: hotline import calls.jsonl"),
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@pass_session
+def import_(session: Session, file: Path, as_json: bool) -> None:
+    from pipeline import process, render
+
+    done = process.import_calls(session.home, session.log, file)
+    if as_json:
+        click.echo(render.json_line(done.as_dict()))
+    else:
+        for line in render.ingested_text(done):
+            click.echo(line)
+    if done.failed_now:
+        click.get_current_context().exit(1)
+
+
+@main.command(
+    help=_("Find words in the calls, and the requests that they belong to.\n\n")
+    + _("Example: hotline search 胰岛素 --urgency critical")
+)
+@click.argument("words", nargs=-1, required=True)
+@click.option("--category", metavar="CODE", help=_("Only this category, such as medical."))
+@click.option("--kind", metavar="CODE", help=_("Only this kind, such as help."))
+@click.option("--urgency", metavar="CODE", help=_("Only this urgency: critical, urgent, routine."))
+@click.option("--status", metavar="CODE", help=_("Only this status, such as open."))
+@click.option("--caller", metavar="TEXT", help=_("Part of the caller's number or name."))
+@click.option("--building", metavar="N", help=_("Only this building."))
+@click.option("--since", metavar="DATE", help=_("Calls from this day on: 2026-11-23, 上周, today."))
+@click.option("--until", metavar="DATE", help=_("Calls up to and with this day."))
+@click.option(
+    "--sort", type=click.Choice(["best", "newest", "urgent"]), default="best", show_default=True
+)
+@click.option(
+    "--limit", type=int, default=20, show_default=True, help=_("At most so many; 0: all.")
+)
+@json_option
+@csv_option
+@pass_session
+def search(
+    session: Session, words: tuple[str, ...], since: str | None, until: str | None,
+    limit: int, as_json: bool, as_csv: bool, **filters: Any,
+) -> None:  # fmt: skip
+    from pipeline import render
+    from pipeline.search import search as find
+
+    query = " ".join(words)
+    hits = find(session.log, query, **span_of(session, since, until), **filters, limit=limit)
+    if as_json or as_csv:
+        emit([render.hit_dict(hit) for hit in hits], as_csv)
+        return
+    if not hits:
+        click.echo(
+            _(
+                'Nothing was found for "{words}". Try fewer or shorter words, or see everything '
+                "with: hotline open"
+            ).format(words=query)
+        )
+        return
+    render.print_hits(hits, session.names, session.home.settings.zone)
+
+
+def span_of(session: Session, since: str | None, until: str | None) -> dict[str, datetime | None]:
+    from pipeline import dates
+
+    zone = session.home.settings.zone
+    today = session.now().date()
+    start = dates.parse_period(since, today)[0] if since else None
+    end = dates.parse_period(until, today)[1] if until else None
+    midnight = datetime.min.time()
+    return {
+        "since": datetime.combine(start, midnight, zone) if start else None,
+        "until": datetime.combine(end, midnight, zone) if end else None,
+    }
+
+
+@main.command(
+    "open",
+    help=_("What is unanswered, most urgent first, then what somebody must listen to.\n\n")
+    + _("Example: hotline open"),
+)
+@json_option
+@csv_option
+@pass_session
+def open_(session: Session, as_json: bool, as_csv: bool) -> None:
+    from pipeline import render
+
+    now = session.now()
+    rows = session.log.open_requests(now)
+    if as_json or as_csv:
+        emit([render.request_dict(row, now) for row in rows], as_csv)
+        return
+    zone = session.home.settings.zone
+    console = render.console()
+    if rows:
+        console.print(render.requests_table(rows, session.names, zone, now))
+        late = sum(render.is_overdue(row, now) for row in rows)
+        said = plural("{n} request open", "{n} requests open", len(rows)).format(n=len(rows))
+        click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
+    else:
+        click.echo(_("Nothing is open."))
+    for line in render.waiting_text(session.log):
+        click.echo(line)
+
+
+@main.command(
+    help=_("A request in its call: the words, the times, why it is tagged so, its story.\n\n")
+    + _("Example: hotline show 12")
+)
+@click.argument("number", type=int, required=False, metavar="ID")
+@click.option("--call", "call_id", type=int, metavar="N", help=_("A whole call instead."))
+@json_option
+@pass_session
+def show(session: Session, number: int | None, call_id: int | None, as_json: bool) -> None:
+    from pipeline import render
+
+    if (number is None) == (call_id is None):
+        raise UsageProblem(_("Say which: hotline show ID, or hotline show --call N."))
+    if number is not None:
+        view = render.request_view(session.log, number, session.now())
+    else:
+        assert call_id is not None
+        view = render.call_view(session.log, call_id, session.now())
+    if as_json:
+        click.echo(render.json_line(view))
+    else:
+        render.print_view(view, session.names, session.home.settings.zone)
+
+
+def life_cycle(
+    name: str, status: str, text: str, example: str, said: Callable[[int], str], why: bool = False
+) -> click.Command:
+    """A command that moves requests to `status`; with `why`, a note is asked for."""
+
+    def act(session: Session, numbers: tuple[int, ...], actor: str | None, note: str | None,
+            as_json: bool) -> None:  # fmt: skip
+        from pipeline import render
+
+        if why and not (note or "").strip():
+            raise UsageProblem(_("Say why, with --note: a request leaves the list for a reason."))
+        rows = session.log.set_status(numbers, status, by=session.actor(actor), note=note)
+        now = session.now()
+        if as_json:
+            emit([render.request_dict(row, now) for row in rows], False)
+        else:
+            for row in rows:
+                click.echo(said(row.number) + f"  {row.gist}")
+
+    for decorate in (pass_session, json_option, note_option, as_option, numbers_argument):
+        act = decorate(act)
+    return main.command(name, help=f"{text}\n\n{example}")(act)
+
+
+done = life_cycle(
+    "done",
+    "done",
+    _("Say that requests are answered."),
+    _('Example: hotline done 12 15 --note "delivered" --as 王芳'),
+    lambda n: _("No. {n} is done.").format(n=n),
+)
+reopen = life_cycle(
+    "reopen",
+    "open",
+    _("Put requests back on the list."),
+    _('Example: hotline reopen 12 --note "the lift stopped again"'),
+    lambda n: _("No. {n} is open again.").format(n=n),
+)
+dismiss = life_cycle(
+    "dismiss",
+    "dismissed",
+    _("Say that something is no request, and why."),
+    _('Example: hotline dismiss 12 --note "wrong number"'),
+    lambda n: _("No. {n} is dismissed.").format(n=n),
+    why=True,
+)
+
+
+@main.command(
+    help=_("The weekly summary: this week, or the one you name.\n\n")
+    + _("Example: hotline week 2026-W47   or: hotline week 上周")
+)
+@click.argument("week", required=False, metavar="[WEEK]")
+@json_option
+@pass_session
+def week(session: Session, week: str | None, as_json: bool) -> None:
+    from pipeline import dates, render, report
+
+    start, end = dates.parse_period(week or "this week", session.now().date())
+    figures = report.figures(session.log, start, end, session.home.settings.zone, session.now())
+    if as_json:
+        click.echo(render.json_line(figures.as_dict()))
+    else:
+        for line in report.lines(figures, session.names, session.home.settings.name):
+            click.echo(line)
+
+
+@main.command(help=_("Prove that folder and log add up.\n\n") + _("Example: hotline check"))
+@json_option
+@pass_session
+def check(session: Session, as_json: bool) -> None:
+    from pipeline import process, render
+
+    found = process.check(session.home, session.log)
+    if as_json:
+        click.echo(render.json_line(found.as_dict()))
+    else:
+        click.echo(
+            _("{n} files seen: {states}").format(
+                n=found.seen, states=render.state_counts(found.states) or "0"
+            )
+        )
+        click.echo(
+            _("{n} requests; speech not accounted for: {s:.1f} s.").format(
+                n=found.requests, s=found.uncovered_speech_s
+            )
+        )
+        for problem in found.problems:
+            click.echo(f"- {problem}")
+        click.echo(_("It does not add up.") if found.problems else _("It all adds up."))
+        for line in render.waiting_text(session.log):
+            click.echo(line)
+    if found.problems:
+        click.get_current_context().exit(1)
+
+
+@main.group(
+    invoke_without_command=True,
+    help=_("Which weights are here, and which this computer can run.\n\n")
+    + _("Example: hotline models   and: hotline models get small"),
+)
+@json_option
+@click.pass_context
+def models(ctx: click.Context, as_json: bool) -> None:
+    if ctx.invoked_subcommand is None:
+        from pipeline import models as stock
+        from pipeline import render
+
+        home = ctx.obj.home_or_none
+        folder = home.models if home else Path("models")
+        if as_json:
+            emit([stock.as_dict(found) for found in stock.available(folder)], False)
+        else:
+            render.print_models(folder)
+
+
+@models.command(
+    "get",
+    help=_("Fetch OpenAI's weights into models/ and prove them by their hash.\n\n")
+    + _("Example: hotline models get small"),
+)
+@click.argument("name")
+@pass_session
+def models_get(session: Session, name: str) -> None:
+    from pipeline import models as stock
+
+    path = stock.get(name, session.home.models)
+    click.echo(_("{name} is in {path}, and it is whole.").format(name=name, path=path))
+
+
+@main.command(
+    help=_("Hear recordings and print what was said; nothing is logged.\n\n")
+    + _("Example: hotline transcribe call.amr --model small")
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@model_option
+@click.option("--engine", type=click.Choice(["whisper"]), default="whisper", show_default=True)
+@json_option
+@pass_session
+def transcribe(
+    session: Session, files: tuple[Path, ...], model: str | None, engine: str, as_json: bool
+) -> None:
+    from pipeline import process, render
+
+    failed = False
+    transcriber = load_engine(session, model, engine)
+    for file in files:
+        try:
+            heard = process.transcribe_file(file, transcriber)
+        except HotlineError as error:
+            failed = True
+            click.echo(str(error), err=True)
+            continue
+        if as_json:
+            click.echo(render.json_line(heard))
+        else:
+            render.print_heard(heard)
+    if failed:
+        click.get_current_context().exit(1)
+
+
+@main.command(
+    help=_("Read calls as text and print their requests; nothing is logged.\n\n")
+    + _("Example: hotline understand calls.jsonl --json")
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@pass_session
+def understand(session: Session, file: Path, as_json: bool) -> None:
+    from pipeline import process, render
+
+    home = session.home_or_none
+    failed = False
+    for result in process.understand_file(file, home):
+        if isinstance(result, HotlineError):
+            failed = True
+            click.echo(str(result), err=True)
+        elif as_json:
+            click.echo(render.json_line(result))
+        else:
+            render.print_understood(result, session.names)
+    if failed:
+        click.get_current_context().exit(1)
+
+
+@main.command(
+    help=_("Hear recordings that have references, and say how good it was.\n\n")
+    + _("Example: hotline evaluate my-calls --model small")
+)
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@model_option
+@json_option
+@pass_session
+def evaluate(session: Session, folder: Path, model: str | None, as_json: bool) -> None:
+    from pipeline import evaluate as measure
+    from pipeline import render
+
+    home = session.home_or_none
+    with live(quiet=as_json) as progress:
+        result = measure.evaluate(folder, load_engine(session, model), home, progress)
+    if as_json:
+        click.echo(render.json_line(result))
+    else:
+        render.print_evaluation(result)
+
+
+@main.command(
+    help=_("The whole way on the demonstration calls, offline, in a home of its own.\n\n")
+    + _("Example: hotline demo")
+)
+@click.argument("folder", type=click.Path(path_type=Path), default="hotline-demo", metavar="[DIR]")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=_("Only put the calls and their references there."),
+)
+def demo(folder: Path, export: Path | None) -> None:
+    from pipeline import demo as show
+
+    if export is not None:
+        n = show.export(export)
+        click.echo(_("{n} files and calls.jsonl are in {folder}.").format(n=n, folder=export))
+        return
+    with live(quiet=False) as progress:
+        show.run(folder, progress)
+
+
+if __name__ == "__main__":
+    main()

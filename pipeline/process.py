@@ -1,0 +1,357 @@
+"""The only composer: recordings through all stages into the log, one transaction a step.
+
+Whatever stops it (Ctrl-C, a crash), the next run goes on with what each recording's state says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import HotlineError, LogError, ModelMissing, UnsupportedAudio
+from pipeline.i18n import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pipeline.log import Log, RecordingRow
+    from pipeline.settings import Home
+    from pipeline.taxonomy import Taxonomy
+    from pipeline.transcribe import Transcriber
+
+WORK_STATES = ("received", "transcribed", "failed")
+"""States from which a run goes on; the others are ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a run stands: call `index` of `total`, `done` of `seconds` of its sound heard.
+
+    `state` is None while it is being heard, else the state that it reached, with `reason`.
+    """
+
+    path: str
+    index: int
+    total: int
+    done: float = 0.0
+    seconds: float | None = None
+    state: str | None = None
+    reason: str | None = None
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What one run did. `seen` counts files looked at, `new` those never seen before; `states` is the
+    whole log's; `failed_now` pairs path and reason of what failed in this run; `waiting_for` says
+    why recordings stay `received`, or is None."""
+
+    seen: int
+    new: int
+    states: dict[str, int]
+    requests: int
+    failed_now: tuple[tuple[str, str], ...] = ()
+    waiting_for: str | None = None
+    new_requests: tuple[int, ...] = field(default=())
+
+
+def ingest(
+    home: Home,
+    log: Log,
+    paths: Sequence[Path],
+    transcriber: Callable[[], Transcriber],
+    progress: Progress = lambda step: None,
+) -> Ingested:
+    """Take in everything new below `paths` (none: the home's recordings), then work off what waits.
+
+    `transcriber` is called once, when the first recording needs it; the ModelMissing that it may
+    raise leaves recordings `received` and is told in the result.
+    """
+    from pipeline import taxonomy
+
+    with only_one(home):
+        seen, new, failed = take_in(home, log, paths or [home.recordings])
+        terms = taxonomy.load(home.taxonomy)
+        todo = [row for state in WORK_STATES for row in log.recordings(state)]
+        engine: Transcriber | None = None
+        waiting: str | None = None
+        opened: list[int] = []
+        for index, row in enumerate(todo, 1):
+            step = Step(row.path, index, len(todo))
+            progress(step)
+            try:
+                if row.state != "transcribed":
+                    engine = engine or transcriber()
+                    hear(home, log, row, engine, step, progress)
+                numbers = understand_recording(home, log, row.id, terms)
+                opened.extend(numbers)
+            except ModelMissing as missing:
+                waiting = str(missing)
+                break
+            except LogError:
+                raise
+            except (HotlineError, OSError, RuntimeError, MemoryError, ValueError) as error:
+                reason = _reason(row, error)
+                log.set_state(row.id, "failed", reason)
+                failed.append((row.path, reason))
+            now = log.recording(row.id)
+            progress(
+                Step(row.path, index, len(todo), 0.0, None, state=now.state, reason=now.reason)
+            )
+        return Ingested(
+            seen=seen,
+            new=new,
+            states=log.states(),
+            requests=len(opened),
+            failed_now=tuple(failed),
+            waiting_for=waiting,
+            new_requests=tuple(opened),
+        )
+
+
+@contextmanager
+def only_one(home: Home) -> Iterator[None]:
+    """Let one ingest at a time work in a home; two would hear the same call twice."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(home.path / ".ingest.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise HotlineError(
+            _("Another hotline is taking in recordings in {home}; it takes these too.").format(
+                home=home.path
+            )
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list[tuple[str, str]]]:
+    """Give every file below `paths` its row, and keep the originals of those that arrived whole.
+
+    Returns how many files were seen, how many of them were new, and (path, reason) of what failed.
+    """
+    from pipeline import inbox
+
+    settings = home.settings
+    patterns = tuple(
+        inbox.compile_pattern(entry.get("name", ""), entry.get("regex", ""))
+        for entry in settings.recordings.patterns
+    )
+    seen = new = 0
+    failed: list[tuple[str, str]] = []
+    for folder in paths:
+        for arrival in inbox.scan(folder, settle_s=settings.recordings.settle_seconds):
+            seen += 1
+            before = log.last_recording_id()
+            row = log.seen(str(arrival.path), arrival.size, arrival.modified_at)
+            new += row.id > before
+            if row.state not in ("arriving", "failed") or row.sha256 or not arrival.settled:
+                continue
+            try:
+                if arrival.kind != "file":
+                    raise UnsupportedAudio(
+                        _(
+                            "{file} is a link or no ordinary file; copy the recording itself here."
+                        ).format(file=arrival.path.name)
+                    )
+                if arrival.size == 0:
+                    raise UnsupportedAudio(
+                        _("{file} is empty; copy it again from the recorder.").format(
+                            file=arrival.path.name
+                        )
+                    )
+                kept = inbox.keep(arrival.path, home.originals)
+                facts = inbox.read_name(
+                    arrival.path, tz=settings.zone, patterns=(*patterns, *inbox.PATTERNS)
+                )
+                facts = inbox.when(facts, None, arrival.modified_at, settings.zone)
+                log.received(row.id, kept.sha256, str(kept.path.relative_to(home.path)), facts)
+            except UnsupportedAudio as error:
+                log.set_state(row.id, "unsupported", str(error))
+            except (HotlineError, OSError) as error:
+                reason = _reason(row, error)
+                log.set_state(row.id, "failed", reason)
+                failed.append((row.path, reason))
+    return seen, new, failed
+
+
+def hear(
+    home: Home,
+    log: Log,
+    row: RecordingRow,
+    engine: Transcriber,
+    step: Step,
+    progress: Progress,
+) -> None:
+    """Decode one recording, find its speech, transcribe it, make its turns; log all in one step.
+
+    A file without sound becomes `unsupported`, one without speech `silent`; neither is an error.
+    """
+    from pipeline import audio, inbox
+    from pipeline.log import CallFacts
+    from pipeline.turns import make_turns
+
+    try:
+        sound = audio.decode(original(home, row))
+    except UnsupportedAudio as error:
+        log.set_state(row.id, "unsupported", str(error))
+        return
+    facts = inbox.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
+    call = CallFacts.of(facts, sound)
+    speech = audio.speech(sound)
+    if not speech:
+        log.set_state(
+            row.id,
+            "silent",
+            _(
+                "No speech was found in {file} ({seconds:.0f} s). Somebody should listen to it."
+            ).format(file=Path(row.path).name, seconds=sound.duration),
+            call=call,
+        )
+        return
+    total = sum(span.end - span.start for span in speech)
+
+    def heard(seconds: float) -> None:
+        progress(Step(step.path, step.index, step.total, min(seconds, total), total))
+
+    heard(0.0)
+    transcript = engine.transcribe(sound, speech, heard)
+    log.save_transcript(row.id, call, transcript, make_turns(transcript, sound.duration))
+
+
+def original(home: Home, row: RecordingRow) -> Path:
+    """The kept original of a recording; its dropped file if the original has gone."""
+    if row.original is not None:
+        kept = home.path / row.original
+        if kept.exists():
+            return kept
+    dropped = Path(row.path)
+    if not dropped.exists():
+        raise HotlineError(
+            _("{file} is neither in originals/ nor where it was dropped; put it back.").format(
+                file=dropped.name
+            )
+        )
+    return dropped
+
+
+def understand_recording(home: Home, log: Log, recording_id: int, terms: Taxonomy) -> list[int]:
+    """Split, tag and log the current transcript of a recording; the new request numbers."""
+    call = log.call_of(recording_id)
+    if call is None or log.recording(recording_id).state != "transcribed":
+        return []
+    transcript_id = log.current_transcript(call.id)
+    assert transcript_id is not None  # a transcribed recording has one
+    return understand_transcript(home, log, transcript_id, terms)
+
+
+def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxonomy) -> list[int]:
+    """Split and tag a logged transcript, log its requests, and propose repeats."""
+    from pipeline import due
+    from pipeline.understand import understand
+
+    call = log.call_of_transcript(transcript_id)
+    settings = home.settings
+    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
+    limits = due.Limits(
+        settings.due.critical_minutes, settings.due.urgent_hours, settings.due.routine_working_days
+    )
+
+    def due_at(urgency: str, hint: datetime | None) -> datetime:
+        return due.due(urgency, call.started_at, hint, limits)
+
+    numbers = log.save_understanding(
+        transcript_id, found, [due_at(r.urgency, r.due_hint) for r in found.requests]
+    )
+    for number in numbers:
+        note_repeats(home, log, number, due_at)
+    return numbers
+
+
+def note_repeats(
+    home: Home,
+    log: Log,
+    number: int,
+    due_at: Callable[[str, datetime | None], datetime],
+) -> None:
+    """Mark a request as the repeat of an earlier one; the third call on a matter makes it urgent."""
+    earlier = log.find_repeats(number, days=home.settings.repeats.days)
+    if not earlier:
+        return
+    log.link_repeat(number, earlier[0])
+    row = log.request(number)
+    if len(earlier) >= 2 and row.urgency == "routine":
+        log.retag(
+            number,
+            "urgency",
+            "urgent",
+            by="rule",
+            why=_("call number {n} on this matter").format(n=len(earlier) + 1),
+            due_at=due_at("urgent", row.due_hint),
+        )
+
+
+def _reason(row: RecordingRow, error: BaseException) -> str:
+    if isinstance(error, HotlineError):
+        return str(error)
+    return _("{file} could not be worked on: {error}. It is tried again at the next run.").format(
+        file=Path(row.path).name, error=error or type(error).__name__
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found. `states` sums to `seen`; `unaccounted` are files on disk without a row."""
+
+    seen: int
+    states: dict[str, int]
+    unaccounted: tuple[str, ...]
+    uncovered_speech_s: float
+    requests: int
+    problems: tuple[str, ...]
+
+
+def check(home: Home, log: Log) -> Checked:
+    """Compare the folders with the log, and the log with itself; changes nothing."""
+    from pipeline import inbox
+
+    rows = log.recordings()
+    known = {(row.path, row.size) for row in rows}
+    unaccounted = tuple(
+        str(arrival.path)
+        for arrival in inbox.scan(home.recordings, settle_s=0.0)
+        if (str(arrival.path), arrival.size) not in known
+    )
+    problems, uncovered = log.check()
+    states = log.states()
+    if sum(states.values()) != len(rows):
+        problems.append(_("The states do not add up to the files seen."))
+    for row in rows:
+        if row.original is not None and not (home.path / row.original).exists():
+            problems.append(
+                _("The original of {file} has gone from {place}.").format(
+                    file=Path(row.path).name, place=row.original
+                )
+            )
+    problems.extend(
+        _("{file} is in the folder but not in the log; run: hotline ingest").format(file=path)
+        for path in unaccounted
+    )
+    return Checked(
+        seen=len(rows),
+        states=states,
+        unaccounted=unaccounted,
+        uncovered_speech_s=round(uncovered, 2),
+        requests=log.count_requests(),
+        problems=tuple(problems),
+    )
