@@ -571,7 +571,7 @@ def transcribe(
             click.echo(str(error), err=True)
             continue
         if as_json:
-            click.echo(render.json_line(heard))
+            click.echo(render.json_line(render.heard_dict(heard)))
         else:
             render.print_heard(heard)
     if failed:
@@ -594,10 +594,12 @@ def understand(session: Session, file: Path, as_json: bool) -> None:
         if isinstance(result, HotlineError):
             failed = True
             click.echo(str(result), err=True)
-        elif as_json:
-            click.echo(render.json_line(result))
+            continue
+        call, found = result
+        if as_json:
+            click.echo(render.json_line({"id": call.id, **render.understanding_dict(found)}))
         else:
-            render.print_understood(result, session.names)
+            render.print_understood(call, found, session.names)
     if failed:
         click.get_current_context().exit(1)
 

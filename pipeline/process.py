@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from pipeline.calls import TextCall
     from pipeline.log import Log, RecordingRow
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
+    from pipeline.types import Transcript, Turn, Understanding
 
 WORK_STATES = ("received", "transcribed", "failed")
 """States from which a run goes on; the others are ends."""
@@ -58,7 +60,18 @@ class Ingested:
     requests: int
     failed_now: tuple[tuple[str, str], ...] = ()
     waiting_for: str | None = None
-    new_requests: tuple[int, ...] = field(default=())
+    new_requests: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "seen": self.seen,
+            "new": self.new,
+            "states": self.states,
+            "requests": self.requests,
+            "failed_now": [{"path": path, "reason": reason} for path, reason in self.failed_now],
+            "waiting_for": self.waiting_for,
+            "new_requests": list(self.new_requests),
+        }
 
 
 def ingest(
@@ -133,6 +146,27 @@ def only_one(home: Home) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def load_transcriber(home: Home | None, model: str | None, engine: str = "whisper") -> Transcriber:
+    """The transcriber for the model named, else the setting's, else the best that fits this computer.
+
+    Raises:
+        ModelMissing: no weights are here, or not the ones named; the sentence says how to get them.
+    """
+    from pipeline import models, transcribe
+    from pipeline.settings import Hearing
+
+    hearing = home.settings.hearing if home else Hearing()
+    folder = home.models if home else Path("models")
+    name = model or hearing.model or models.best(folder)
+    return transcribe.load(
+        name,
+        folder,
+        engine=engine,
+        language=hearing.language,
+        staff_channel=hearing.staff_channel if hearing.staff_channel >= 0 else None,
+    )
 
 
 def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list[tuple[str, str]]]:
@@ -320,6 +354,9 @@ class Checked:
     requests: int
     problems: tuple[str, ...]
 
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
 
 def check(home: Home, log: Log) -> Checked:
     """Compare the folders with the log, and the log with itself; changes nothing."""
@@ -355,3 +392,81 @@ def check(home: Home, log: Log) -> Checked:
         requests=log.count_requests(),
         problems=tuple(problems),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One file heard without the log: its transcript, turns and the sound's own facts."""
+
+    file: Path
+    duration: float
+    channels: int
+    problems: tuple[str, ...]
+    transcript: Transcript
+    turns: tuple[Turn, ...]
+
+
+def transcribe_file(file: Path, engine: Transcriber) -> Heard:
+    """Hear one file; nothing is logged.
+
+    Raises:
+        HotlineError: the file is not there, or holds no sound.
+    """
+    from pipeline import audio
+    from pipeline.turns import make_turns
+    from pipeline.types import Transcript
+
+    if not file.is_file():
+        raise HotlineError(_("{file} is not there.").format(file=file))
+    sound = audio.decode(file)
+    speech = audio.speech(sound)
+    transcript = (
+        engine.transcribe(sound, speech)
+        if speech
+        else Transcript(engine.engine, engine.model, "zh", (), ())
+    )
+    return Heard(
+        file,
+        sound.duration,
+        len(sound.channels),
+        sound.problems,
+        transcript,
+        make_turns(transcript, sound.duration),
+    )
+
+
+def understand_file(
+    file: Path, home: Home | None
+) -> Iterator[tuple[TextCall, Understanding] | HotlineError]:
+    """Each call of a calls.jsonl with what was understood of it; a bad line as its error."""
+    from pipeline import calls, taxonomy
+    from pipeline.settings import Settings
+    from pipeline.understand import understand
+
+    terms = taxonomy.load(home.taxonomy if home else None)
+    zone = (home.settings if home else Settings()).zone
+    for call in calls.read(file, zone):
+        if isinstance(call, HotlineError):
+            yield call
+        else:
+            yield call, understand(call.turns, call.started_at, terms)
+
+
+def import_calls(home: Home, log: Log, file: Path) -> Ingested:
+    """Log every call of a calls.jsonl, tagged like any call; one that is there already is left."""
+    from pipeline import calls, taxonomy
+
+    terms = taxonomy.load(home.taxonomy)
+    seen = new = 0
+    failed: list[tuple[str, str]] = []
+    opened: list[int] = []
+    for call in calls.read(file, home.settings.zone):
+        seen += 1
+        if isinstance(call, HotlineError):
+            failed.append((str(file), str(call)))
+            continue
+        transcript_id = log.import_call(call.id, call.started_at, call.medium, call.turns)
+        if transcript_id is not None:
+            new += 1
+            opened.extend(understand_transcript(home, log, transcript_id, terms))
+    return Ingested(seen, new, log.states(), len(opened), tuple(failed), new_requests=tuple(opened))

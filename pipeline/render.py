@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pipeline.log import RequestRow
-    from pipeline.process import Ingested
+    from pipeline.process import Heard, Ingested
     from pipeline.search import Hit
     from pipeline.taxonomy import Taxonomy
-    from pipeline.types import Place, Turn
+    from pipeline.types import Place, Segment, Turn, Understanding
 
 Form = Literal["text", "json", "csv"]
 
@@ -137,14 +138,80 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
     }
 
 
+def segment_dict(segment: Segment) -> dict[str, Any]:
+    return {
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "channel": segment.channel,
+        "speaker": segment.speaker,
+        "text": segment.text,
+        "words": [
+            {
+                "start": round(word.start, 3),
+                "end": round(word.end, 3),
+                "text": word.text,
+                "probability": round(word.probability, 4),
+            }
+            for word in segment.words
+        ],
+        "avg_logprob": round(segment.avg_logprob, 4),
+        "no_speech_prob": round(segment.no_speech_prob, 4),
+        "compression_ratio": round(segment.compression_ratio, 3),
+        "set_aside": segment.set_aside,
+    }
+
+
 def turn_dict(turn: Turn) -> dict[str, Any]:
     return {
         "speaker": turn.speaker,
         "text": turn.text,
-        "start": round(turn.start, 2),
-        "end": round(turn.end, 2),
+        "start": round(turn.start, 3),
+        "end": round(turn.end, 3),
         "channel": turn.channel,
         "unheard": turn.unheard,
+    }
+
+
+def heard_dict(heard: Heard) -> dict[str, Any]:
+    """One file heard, in the contract's form of `hotline transcribe --json`."""
+    transcript = heard.transcript
+    return {
+        "file": str(heard.file),
+        "language": transcript.language,
+        "duration": round(heard.duration, 3),
+        "channels": heard.channels,
+        "engine": transcript.engine,
+        "model": transcript.model,
+        "segments": [segment_dict(segment) for segment in transcript.segments],
+        "turns": [turn_dict(turn) for turn in heard.turns],
+        "speech": [[round(s.start, 3), round(s.end, 3)] for s in transcript.speech],
+        "problems": list(heard.problems),
+    }
+
+
+def understanding_dict(found: Understanding) -> dict[str, Any]:
+    return {
+        "requests": [
+            {
+                "turns": list(request.turns),
+                "spans": [[round(s.start, 2), round(s.end, 2)] for s in request.spans],
+                "category": request.category,
+                "kind": request.kind,
+                "urgency": request.urgency,
+                "gist": request.gist,
+                "place": place_dict(request.place),
+                "phone": request.phone,
+                "caller": request.caller_name,
+                "undertaking": request.undertaking,
+                "conditions": list(request.conditions),
+                "due_hint": request.due_hint.date().isoformat() if request.due_hint else None,
+                "evidence": [asdict(evidence) for evidence in request.evidence],
+                "review": request.review,
+            }
+            for request in found.requests
+        ],
+        "chatter": list(found.chatter),
+        "needs_listening": list(found.needs_listening),
     }
 
 
