@@ -25,7 +25,7 @@ from speech import SAMPLE_RATE, say
 HERE = Path(__file__).resolve().parent
 PACKAGE_DATA = HERE.parent.parent / "pipeline" / "demo"
 
-SPEECH_DBFS = -21.0
+SPEECH_DBFS = -23.0
 """Mean level of a turn at level_db = 0."""
 SILENT_DBFS = -58.0
 """Level of the line's own noise where nobody speaks."""
@@ -75,7 +75,7 @@ def noise(seconds: float, dbfs: float, rng: np.random.Generator) -> AudioSegment
 
 
 def spoken(call: dict[str, Any], rng: np.random.Generator) -> tuple[list[AudioSegment], list[dict]]:
-    """The staff's and the resident's sound, both as long as the call, and the turns with times (s)."""
+    """A call's channels at SAMPLE_RATE (stereo: staff, resident) and its turns with times (s)."""
     turns, parts = [], []
     at = rng.uniform(*EDGE_S)
     for mark, text in call["turns"]:
@@ -94,8 +94,11 @@ def spoken(call: dict[str, Any], rng: np.random.Generator) -> tuple[list[AudioSe
         for turn, part in zip(turns, parts, strict=True):
             if turn["speaker"] == speaker:
                 side = side.overlay(part, position=round(turn["start"] * 1000))
-        sides.append(side.overlay(noise(seconds, SPEECH_DBFS - call["snr_db"], rng)))
-    return sides, turns
+        sides.append(side)
+    if not ENCODINGS[call["encoding"]].stereo:
+        sides = [sides[0].overlay(sides[1])]
+    behind = SPEECH_DBFS - call["snr_db"]
+    return [side.overlay(noise(side.duration_seconds, behind, rng)) for side in sides], turns
 
 
 def sound(call: dict[str, Any]) -> tuple[np.ndarray, list[dict]]:
@@ -104,8 +107,6 @@ def sound(call: dict[str, Any]) -> tuple[np.ndarray, list[dict]]:
     encoding = ENCODINGS[call["encoding"]]
     if "turns" in call:
         sides, turns = spoken(call, rng)
-        if not encoding.stereo:
-            sides = [sides[0].overlay(sides[1]) - 1.0]  # two noises in one channel: a little softer
     else:
         sides, turns = [noise(call["seconds"], SILENT_DBFS, rng)], []
     channels = [_samples(side) for side in sides]
