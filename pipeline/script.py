@@ -1,0 +1,195 @@
+"""One shape for the many ways to write the same words: script, width, case, figures, sound.
+
+A leaf: it imports nothing of the project. OpenCC (about 30 ms) and pypinyin (about 300 ms) load at
+the first use of what needs them; plain ASCII needs neither.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIGURES = {
+    "零": "0", "〇": "0", "○": "0", "一": "1", "幺": "1", "二": "2", "两": "2", "三": "3",
+    "四": "4", "五": "5", "六": "6", "七": "7", "八": "8", "九": "9",
+}  # fmt: skip
+"""Spoken digits: 幺 is 1 in numbers read out, 两 is 2. Formal 壹贰叁 are left out: 伍 and 陆 are names."""
+
+UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
+
+CONFUSED_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
+"""Initials that speakers of the region and recognisers take for one another (folded to the second)."""
+
+CONFUSED_FINALS = (("ing", "in"), ("eng", "en"))
+
+CONFUSED_SYLLABLES = {
+    "hu": "fu", "hua": "fa", "huan": "fan", "huang": "fang", "hui": "fei", "hun": "fen",
+    "hong": "fen", "feng": "fen",
+}  # fmt: skip
+"""h before u sounds like f (and the other way) to many; 红 and 风 meet once eng is en."""
+
+LOCAL_NAMES = {
+    "长宁": "chang ning", "长寿路": "chang shou lu", "长乐路": "chang le lu",
+    "长风": "chang feng", "长桥": "chang qiao", "长征": "chang zheng", "长海": "chang hai",
+    "长江": "chang jiang", "长兴岛": "chang xing dao", "长岛路": "chang dao lu",
+    "延长路": "yan chang lu", "场中路": "chang zhong lu", "大场": "da chang",
+    "闵行": "min hang", "莘庄": "xin zhuang", "莘松": "xin song", "七莘路": "qi xin lu",
+    "乐山": "le shan", "乐都路": "le du lu", "朝阳": "chao yang", "召稼楼": "zhao jia lou",
+    "重固": "chong gu", "重庆": "chong qing", "曲阳": "qu yang", "曲江": "qu jiang",
+    "行知路": "xing zhi lu", "单家": "shan jia", "解家": "xie jia",
+}  # fmt: skip
+"""Readings that pypinyin gets wrong, or may, in names of places; an office's own can be few."""
+
+
+class _CharMap(dict[int, int]):
+    """One character to one, worked out when first met: `str.translate` asks here for the rest."""
+
+    def __init__(self, change: Callable[[str], str]) -> None:
+        super().__init__()
+        self._change = change
+
+    def __missing__(self, code: int) -> int:
+        changed = self._change(chr(code))
+        self[code] = ord(changed) if len(changed) == 1 else code
+        return self[code]
+
+
+@lru_cache(maxsize=1)
+def _opencc() -> Any:
+    from opencc import OpenCC
+
+    # t2s leaves 著急 as it is; the Taiwan table mends it.
+    return OpenCC("tw2s")
+
+
+def _fold_char(char: str) -> str:
+    if char < "\u0080":
+        return char.lower()
+    if "\uff01" <= char <= "\uff5e":  # the full-width block mirrors ASCII
+        return chr(ord(char) - 0xFEE0).lower()
+    if char == "\u3000":
+        return " "
+    lower = char.lower()
+    if len(lower) != 1:  # İ becomes two characters: offsets would no longer map back
+        return char
+    return str(_opencc().convert(lower))
+
+
+_FOLD = _CharMap(_fold_char)
+_DIGITS = str.maketrans(FIGURES)
+
+
+def fold(text: str) -> str:
+    """`text` as search and rules compare it: simplified, half width, lower case.
+
+    Always as long as `text`, and each character depends on itself alone: offsets map back, and a part
+    of a text folds to a part of the folded text. Chinese digits stay (`digits` turns those). Note that
+    ，！？（） become ASCII; 。、“” have no half width and stay. For display take `simplify`, which knows
+    phrases (著名, 乾坤).
+    """
+    return text.translate(_FOLD)
+
+
+def simplify(text: str) -> str:
+    """`text` in simplified script by OpenCC's phrases, for people to read; the length may change."""
+    return text if text.isascii() else str(_opencc().convert(text))
+
+
+def digits(text: str) -> str:
+    """Spoken single digits as figures, one for one: 幺三八零 → 1380. For comparing, not for reading:
+    十 and 百 stay, and 一 turns in any word (一起 → 1起)."""
+    return text.translate(_DIGITS)
+
+
+def spoken_number(text: str) -> int | None:
+    """The one number that the whole of `text` says, or None where it says none or is not sure.
+
+    Takes figures (`501`), digits read out (五零一), and number words up to 万: 十五, 二十三, 廿三,
+    一百零二, 一百二 (120), 两千五 (2500). 两三 and 七八 (about so many) and 十几 are none.
+    """
+    text = fold(text.strip()).replace("廿", "二十").replace("卅", "三十")
+    if not text:
+        return None
+    plain = digits(text)
+    if plain.isascii() and plain.isdigit():
+        if text in _ABOUT:
+            return None
+        return int(plain)
+    total = section = 0
+    figure: int | None = None
+    last_unit = 100_000
+    zero = False
+    for char in plain:
+        if char == "0" and figure is None:
+            zero = True
+        elif char.isascii() and char.isdigit():
+            if figure is not None:
+                return None
+            figure = int(char)
+        elif char == "万":
+            section += figure or 0
+            if not section or total:
+                return None
+            total, section, figure, last_unit, zero = section * 10_000, 0, None, 10_000, False
+        elif char in UNITS:
+            unit = UNITS[char]
+            if unit >= last_unit or (figure is None and unit != 10):
+                return None
+            section += (1 if figure is None else figure) * unit
+            figure, last_unit, zero = None, unit, False
+        else:
+            return None
+    if figure is not None:
+        # 一百二 is 120, 一百零二 is 102; after 十 a bare figure is the ones.
+        section += figure if zero or last_unit <= 10 else figure * (last_unit // 10)
+    return total + section
+
+
+_ABOUT = frozenset(["两三", "三两", "三四", "四五", "五六", "六七", "七八", "八九", "一两"])
+"""Two neighbouring digits mean "so many or so many", not a number of two places."""
+
+
+@lru_cache(maxsize=1)
+def _pinyin() -> Callable[..., list[str]]:
+    from pypinyin import lazy_pinyin, load_phrases_dict
+
+    load_phrases_dict(
+        {name: [[reading] for reading in line.split()] for name, line in LOCAL_NAMES.items()}
+    )
+    return lazy_pinyin
+
+
+def sounds(text: str, *, confused: bool = False) -> tuple[str, ...]:
+    """The reading of every character without its tone (ü as v); what is not Chinese gives itself.
+
+    Always as long as `text`. With `confused`, sounds that the region's speakers mix up become one:
+    n/l, zh/z, ch/c, sh/s, ing/in, eng/en, hu/f.
+    """
+    folded = fold(text)
+    if folded.isascii():
+        return tuple(folded)
+    read: list[str] = _pinyin()(folded, errors=list)
+    if len(read) != len(folded):  # a phrase of another length: read each alone
+        read = [(_pinyin()(char, errors=list) or [char])[0] for char in folded]
+    if confused:
+        return tuple(map(_confuse, read))
+    return tuple(read)
+
+
+@lru_cache(maxsize=2048)
+def _confuse(syllable: str) -> str:
+    if len(syllable) < 2 or not syllable.isascii():
+        return syllable
+    if syllable in CONFUSED_SYLLABLES:
+        return CONFUSED_SYLLABLES[syllable]
+    for initial, instead in CONFUSED_INITIALS:
+        if syllable.startswith(initial):
+            syllable = instead + syllable[len(initial) :]
+            break
+    for final, instead in CONFUSED_FINALS:
+        if syllable.endswith(final):
+            return syllable[: -len(final)] + instead
+    return syllable
