@@ -1,0 +1,82 @@
+"""What may import what: stages stay apart, SQL stays in its modules, quick commands stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "pipeline"
+MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
+STAGES = {"inbox", "audio", "transcribe", "turns", "split", "tag", "extract", "due"}
+LEAVES = {"types", "errors", "i18n", "script", "taxonomy", "models", "phantoms", "spans"}
+"""What a stage may import of ours."""
+SQL = {"log", "migrations", "search"}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of ours that a module imports at run time, wherever in it the import stands."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "pipeline":
+                found |= {alias.name for alias in node.names}
+            elif node.module.startswith("pipeline."):
+                found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("pipeline.")}
+    return found
+
+
+def test_the_stages_exist() -> None:
+    assert set(MODULES) >= STAGES | SQL
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_imports_no_other_stage_and_no_log(stage: str) -> None:
+    assert imports(MODULES[stage]) <= LEAVES
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_a_leaf_imports_only_leaves(leaf: str) -> None:
+    assert imports(MODULES[leaf]) <= LEAVES
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - SQL - {"report"}))
+def test_sql_stands_only_in_the_modules_of_the_log(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    words = ("select ", "insert into ", "update ", "delete from ", "create table ")
+    said = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.lower().lstrip().startswith(words)
+    ]
+    assert not said
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["open", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    heavy = {"torch", "whisper", "jieba", "av", "pydub", "numpy", "scipy", "sqlite_utils", "rich"}
+    code = (
+        "import sys\n"
+        "from pipeline.cli import main\n"
+        f"main({arguments!r}, standalone_mode=False)\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    assert done.stderr.strip() == "[]"
+    assert "Usage" in done.stdout
