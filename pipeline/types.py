@@ -39,12 +39,15 @@ class Arrival:
     """A file seen in the watched folder.
 
     `settled` is true once size and mtime stood still for the settle time. `modified_at` has an offset.
+    `kind` is file but for what stands there to be seen, not read: a link, a pipe or device (special),
+    a folder that may not be listed (unreadable).
     """
 
     path: Path
     size: int
     modified_at: datetime
     settled: bool
+    kind: Literal["file", "link", "special", "unreadable"] = "file"
 
 
 @dataclass(frozen=True, slots=True)
