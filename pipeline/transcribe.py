@@ -1,0 +1,407 @@
+"""Speech to words: the Transcriber protocol, and Whisper behind it.
+
+Each channel is heard by itself, in windows of the VAD's speech spans. Every window is handed to
+Whisper's own `transcribe` as samples, not as `clip_timestamps` of the whole channel: memory stays
+that of one window (the spectrogram of a 3-hour channel takes gigabytes), the prompt reaches every window,
+progress can be told, a window that fails harms no other, and times are exact to the sample where
+clips are rounded to 10 ms. Inside a window the time line is the recording's; nothing is cut out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline import models
+from pipeline.errors import HotlineError, ModelMissing, UsageProblem
+from pipeline.i18n import _
+from pipeline.phantoms import set_aside
+from pipeline.spans import Interval, merge, sounding, uncovered
+from pipeline.types import SAMPLE_RATE, Audio, Segment, Span, Speaker, Transcript, Word
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ENGINES = ("whisper",)
+PROMPT = "以下是普通话的句子。"
+"""Turns Whisper to simplified script and punctuation: the usual prompt for Mandarin (domain facts)."""
+
+Progress = Callable[[float], None]
+"""Called with the seconds of speech heard so far, over all channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How Whisper is asked, and how speech is cut into windows. Stored with every transcript.
+
+    `window_s`: Whisper hears 30 s at once; two are left for the margins. `max_gap_s`: a longer silence
+    ends a window, for Whisper invents words in long silences. `margin_s` of silence is added to both
+    ends of a window. `relisten_s`: speech of this length in which no words came is heard once more by
+    itself, for Whisper believes its own last timestamp and may skip the rest of a window; 0 never.
+
+    The thresholds: fallback to higher temperatures when the text compresses better than
+    `compression_ratio_threshold` (Whisper's 2.4 is fitted to English; ordinary Chinese reaches 1.33,
+    a phrase four times on end 2.3) or is less sure than `logprob_threshold` (Whisper's own); a window is
+    left without words above `no_speech_threshold` when that sure it is not (Whisper's own).
+    """
+
+    language: str = "zh"
+    prompt: str = PROMPT
+    beam_size: int = 5
+    temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    compression_ratio_threshold: float = 1.8
+    logprob_threshold: float = -1.0
+    no_speech_threshold: float = 0.6
+    window_s: float = 28.0
+    max_gap_s: float = 8.0
+    margin_s: float = 0.2
+    relisten_s: float = 1.5
+
+
+class Transcriber(Protocol):
+    """An engine with its weights loaded."""
+
+    engine: str
+    model: str
+
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress | None = None
+    ) -> Transcript:
+        """Hear `speech` of `audio`; every span is in the transcript, with words or without."""
+        ...
+
+
+def load(
+    model_name: str,
+    models_dir: Path,
+    *,
+    engine: str = "whisper",
+    language: str = "zh",
+    prompt: str | None = None,
+    staff_channel: int | None = None,
+) -> Transcriber:
+    """Load weights by name or path, once for all recordings of a run.
+
+    `prompt` None takes PROMPT for real weights and none for the demonstration's. `staff_channel` is
+    the channel of stereo recordings on which staff speak, or None if it is not known.
+
+    Raises:
+        ModelMissing: the weights are not here, damaged, or no Whisper weights.
+        UsageProblem: an engine or model that the program does not know.
+    """
+    if engine not in ENGINES:
+        raise UsageProblem(
+            _("There is no engine called {name}. There are: {names}.").format(
+                name=engine, names=", ".join(ENGINES)
+            )
+        )
+    path = models.find(model_name, models_dir)
+    known = models.known(model_name)
+    hearing = Hearing(language=language, prompt=PROMPT)
+    if known is not None:
+        hearing = replace(hearing, window_s=known.window_s)
+        if known.name == "demo":
+            hearing = replace(hearing, prompt="")
+    if prompt is not None:
+        hearing = replace(hearing, prompt=prompt)
+    name = known.name if known is not None else str(path)
+    return WhisperTranscriber(path, name, hearing, staff_channel=staff_channel)
+
+
+# -- windows -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of one channel that is heard at once: `start <= first speech`, in seconds.
+
+    `speech` are the spans inside it, which count for progress and for what was not heard.
+    """
+
+    start: float
+    end: float
+    speech: tuple[Interval, ...]
+
+
+def windows(
+    speech: Sequence[Interval], samples: np.ndarray, hearing: Hearing
+) -> tuple[Window, ...]:
+    """Pack the speech of one channel, shape (samples,) at SAMPLE_RATE, into windows that do not overlap.
+
+    Windows are cut in silences; a span longer than a window is cut where it is quietest.
+    """
+    duration = len(samples) / SAMPLE_RATE
+    pieces = [
+        piece
+        for start, end in merge((max(0.0, a), min(duration, b)) for a, b in speech)
+        for piece in _cut(start, end, samples, hearing.window_s)
+    ]
+    packed: list[list[Interval]] = []
+    for start, end in pieces:
+        if (
+            packed
+            and end - packed[-1][0][0] <= hearing.window_s
+            and start - packed[-1][-1][1] <= hearing.max_gap_s
+        ):
+            packed[-1].append((start, end))
+        else:
+            packed.append([(start, end)])
+    made = []
+    for i, group in enumerate(packed):
+        # Margins of neighbours share the silence between them.
+        before = (packed[i - 1][-1][1] + group[0][0]) / 2 if i else 0.0
+        after = (group[-1][1] + packed[i + 1][0][0]) / 2 if i + 1 < len(packed) else duration
+        made.append(
+            Window(
+                max(before, group[0][0] - hearing.margin_s),
+                min(after, group[-1][1] + hearing.margin_s),
+                tuple(group),
+            )
+        )
+    return tuple(made)
+
+
+def _cut(start: float, end: float, samples: np.ndarray, longest: float) -> Iterator[Interval]:
+    """`start` to `end` in pieces of at most `longest` seconds, cut at the quietest 0.2 s of the last
+    four tenths before the limit."""
+    while end - start > longest:
+        cut = _quietest(samples, start + 0.6 * longest, start + longest)
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _quietest(samples: np.ndarray, start: float, end: float) -> float:
+    import numpy as np
+
+    step = SAMPLE_RATE // 100
+    first = int(start * SAMPLE_RATE)
+    part = samples[first : int(end * SAMPLE_RATE)].astype(np.float64)
+    frames = part[: len(part) // step * step].reshape(-1, step)
+    power = np.convolve((frames**2).mean(axis=1), np.ones(20), mode="valid")
+    return (first + (int(power.argmin()) + 10) * step) / SAMPLE_RATE
+
+
+# -- Whisper -----------------------------------------------------------------------------------
+
+
+class WhisperTranscriber:
+    """OpenAI's Whisper with one checkpoint, on the GPU if torch finds one."""
+
+    engine = "whisper"
+
+    def __init__(
+        self, path: Path, name: str, hearing: Hearing, *, staff_channel: int | None = None
+    ) -> None:
+        """Load the checkpoint at `path`, called `name` in transcripts.
+
+        Raises:
+            ModelMissing: the file is damaged or holds no Whisper weights.
+            HotlineError: the memory is too small for it.
+        """
+        self.model = name
+        self.hearing = hearing
+        self.staff_channel = staff_channel
+        self._whisper = _load(path, name)
+
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress | None = None
+    ) -> Transcript:
+        """Hear `speech` of `audio`, a channel after the other.
+
+        A window that fails leaves its speech without words and its reason in
+        `parameters["failed"]`; the turns show it as unheard.
+
+        Raises:
+            HotlineError: no window could be heard, or the memory is too small.
+        """
+        segments: list[Segment] = []
+        failed: list[dict[str, object]] = []
+        done, count = 0.0, 0
+        for channel, samples in enumerate(audio.channels):
+            spans = [(span.start, span.end) for span in speech if span.channel == channel]
+            for window in windows(spans, samples, self.hearing):
+                count += 1
+                try:
+                    segments += self._hear(samples, window, channel, self._speaker(audio, channel))
+                except MemoryError as error:
+                    raise HotlineError(_too_little_memory(self.model)) from error
+                except (RuntimeError, ValueError, IndexError) as error:
+                    if "memory" in str(error).lower():  # torch has no error of its own for it
+                        raise HotlineError(_too_little_memory(self.model)) from error
+                    # Whisper's alignment has failed on odd windows (torch, numpy): the next may do.
+                    failed.append(
+                        {
+                            "start": window.start,
+                            "end": window.end,
+                            "channel": channel,
+                            "reason": f"{type(error).__name__}: {error}",
+                        }
+                    )
+                done += sum(end - start for start, end in window.speech)
+                if progress is not None:
+                    progress(done)
+        if count and len(failed) == count:
+            raise HotlineError(
+                _("Whisper failed on the whole recording ({error}); try another model.").format(
+                    error=failed[0]["reason"]
+                )
+            )
+        segments.sort(key=lambda segment: (segment.start, segment.channel))
+        parameters: dict[str, object] = asdict(self.hearing)
+        parameters |= {"windows": count, "failed": failed, "staff_channel": self.staff_channel}
+        return Transcript(
+            self.engine,
+            self.model,
+            self.hearing.language,
+            tuple(segments),
+            tuple(sorted(speech, key=lambda span: (span.start, span.channel))),
+            parameters,
+        )
+
+    def _speaker(self, audio: Audio, channel: int) -> Speaker:
+        if len(audio.channels) < 2 or self.staff_channel is None:
+            return "unknown"
+        return "staff" if channel == self.staff_channel else "resident"
+
+    def _hear(
+        self, samples: np.ndarray, window: Window, channel: int, speaker: Speaker
+    ) -> list[Segment]:
+        """The segments of one window; long speech that got no words is heard once more by itself."""
+        found = self._hear_once(samples, window, channel, speaker)
+        if not self.hearing.relisten_s:
+            return found
+        heard = [sounding(word) for segment in found for word in _words_of(segment)]
+        for start, end in uncovered(window.speech, heard):
+            if end - start < self.hearing.relisten_s or not heard:
+                continue
+            again = Window(start, end, ((start, end),))
+            found += self._hear_once(samples, again, channel, speaker)
+        return sorted(found, key=lambda segment: segment.start)
+
+    def _hear_once(
+        self, samples: np.ndarray, window: Window, channel: int, speaker: Speaker
+    ) -> list[Segment]:
+        import numpy as np
+        import torch
+        import whisper
+
+        hearing = self.hearing
+        first = round(window.start * SAMPLE_RATE)
+        part = np.ascontiguousarray(samples[first : round(window.end * SAMPLE_RATE)], np.float32)
+        on_cpu = self._whisper.device.type == "cpu"
+        # Temperatures above 0 draw lots: the same call must be heard the same again.
+        with torch.random.fork_rng(devices=[] if on_cpu else None):
+            torch.manual_seed(0)
+            result = whisper.transcribe(
+                self._whisper,
+                part,
+                verbose=None,
+                task="transcribe",
+                language=hearing.language,
+                temperature=hearing.temperatures,
+                beam_size=hearing.beam_size,
+                compression_ratio_threshold=hearing.compression_ratio_threshold,
+                logprob_threshold=hearing.logprob_threshold,
+                no_speech_threshold=hearing.no_speech_threshold,
+                condition_on_previous_text=False,
+                initial_prompt=hearing.prompt or None,
+                # Whisper may decode a window in several goes; the prompt is for all of them.
+                carry_initial_prompt=bool(hearing.prompt),
+                word_timestamps=True,
+                fp16=not on_cpu,
+            )
+        return _segments(result["segments"], window, channel, speaker, hearing.prompt)
+
+
+def _load(path: Path, name: str) -> Any:
+    """The model at `path` on the best device, with OpenAI's alignment heads where `name` has them."""
+    import torch
+    import whisper
+
+    try:
+        # On the CPU first: a checkpoint saved from a GPU must load anywhere.
+        loaded = whisper.load_model(str(path), device="cpu")
+        heads = whisper._ALIGNMENT_HEADS.get(name)
+        if heads is not None:
+            # load_model knows them by name only, and we load by path.
+            loaded.set_alignment_heads(heads)
+        if torch.cuda.is_available():
+            loaded = loaded.to("cuda")
+    except MemoryError as error:
+        raise HotlineError(_too_little_memory(name)) from error
+    except Exception as error:
+        # torch.load raises whatever the damage makes it stumble over: pickle, zip, key and type errors.
+        if "memory" in str(error).lower():
+            raise HotlineError(_too_little_memory(name)) from error
+        raise ModelMissing(
+            _(
+                "{path} holds no Whisper weights or is damaged ({error}); copy it again or name another."
+            ).format(path=path, error=(str(error) or type(error).__name__).splitlines()[0][:120])
+        ) from error
+    return loaded.eval()
+
+
+def _too_little_memory(name: str) -> str:
+    return _(
+        "The memory is too small for {name}; close other programs, or use a smaller model "
+        "(see: hotline models)."
+    ).format(name=name)
+
+
+def _segments(
+    found: Sequence[dict[str, Any]],
+    window: Window,
+    channel: int,
+    speaker: Speaker,
+    prompt: str,
+) -> list[Segment]:
+    """Whisper's segments of one window on the recording's time line; those without words are dropped.
+
+    Times are kept inside the window and never run backwards.
+    """
+    segments: list[Segment] = []
+    at = window.start
+    for raw in found:
+        if not raw["text"].strip():
+            continue
+        words: list[Word] = []
+        floor = at
+        for word in raw.get("words", ()):
+            start = min(max(window.start + float(word["start"]), floor), window.end)
+            end = min(max(window.start + float(word["end"]), start), window.end)
+            probability = min(max(_finite(word["probability"], 0.0), 0.0), 1.0)
+            heard = Word(start, end, word["word"], probability)
+            words.append(replace(heard, end=sounding(heard)[1]))
+            floor = end
+        if words:
+            start, end = words[0].start, words[-1].end
+        else:
+            start = min(max(window.start + float(raw["start"]), at), window.end)
+            end = min(max(window.start + float(raw["end"]), start), window.end)
+        at = end
+        segment = Segment(
+            start,
+            end,
+            raw["text"].strip(),
+            tuple(words),
+            channel,
+            speaker,
+            _finite(raw["avg_logprob"], -10.0),
+            min(max(_finite(raw["no_speech_prob"], 0.0), 0.0), 1.0),
+            _finite(raw["compression_ratio"], 1.0),
+        )
+        segments.append(replace(segment, set_aside=set_aside(segment, prompt)))
+    return segments
+
+
+def _words_of(segment: Segment) -> tuple[Word, ...]:
+    return segment.words or (Word(segment.start, segment.end, segment.text, 0.0),)
+
+
+def _finite(value: float, instead: float) -> float:
+    """`value`, or `instead` where a degenerate window gave none: JSON and SQLite know no NaN."""
+    return float(value) if math.isfinite(value) else instead
