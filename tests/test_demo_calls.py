@@ -128,6 +128,12 @@ def test_the_calls_show_what_they_should():
     assert {call["encoding"] for call in LOGGED} == set(DECODED)
 
 
+def test_no_day_is_said_by_its_date():
+    """`hotline demo` moves the calls by whole weeks; a day of the month would no longer be true."""
+    said = "".join(turn["text"] for call in CALLS for turn in call["turns"])
+    assert not re.search(r"[一二三四五六七八九十](号(?!楼)|日)|月[一二三四五六七八九十]", said)
+
+
 def test_the_third_call_on_the_rubbish_is_urgent():
     repeats = [(c["started_at"], r) for c, r in REQUESTS if r["category"] == "sanitation"]
     assert repeats == sorted(repeats, key=lambda repeat: repeat[0])

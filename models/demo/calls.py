@@ -11,7 +11,6 @@ import json
 import tomllib
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -120,14 +119,11 @@ def sound(call: dict[str, Any]) -> tuple[np.ndarray, list[dict]]:
     return pcm.astype(np.int16), turns
 
 
-def encode(path: Path, pcm: np.ndarray, encoding: Encoding, started_at: datetime) -> None:
-    """Write int16 samples of shape (channels, samples) as a recorder would."""
+def encode(path: Path, pcm: np.ndarray, encoding: Encoding) -> None:
+    """Write int16 samples of shape (channels, samples) as a recorder would; no date inside."""
     layout = "stereo" if encoding.stereo else "mono"
     options = {"fflags": "+bitexact"}  # no random serial numbers, no version of the library
     with av.open(str(path), "w", format=encoding.container, options=options) as output:
-        if encoding.container == "ipod":
-            created = started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-            output.metadata["creation_time"] = created
         stream = output.add_stream(encoding.encoder, rate=encoding.rate, layout=layout)
         if encoding.bit_rate:
             stream.bit_rate = encoding.bit_rate
@@ -193,7 +189,7 @@ def make(call: dict[str, Any], folder: Path) -> dict[str, Any]:
         photograph(path)
         return reference(call, [], 0.0)
     pcm, turns = sound(call)
-    encode(path, pcm, encoding, datetime.fromisoformat(call["started_at"]))
+    encode(path, pcm, encoding)
     return reference(call, turns, round(pcm.shape[1] / encoding.rate, 2))
 
 
