@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline import forms, screen
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural, use
 
@@ -151,15 +152,13 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 
 def emit(rows: list[dict[str, Any]], as_csv: bool) -> None:
     """Rows to stdout as CSV or as JSON lines."""
-    from pipeline import render
-
     if as_csv:
-        text = render.csv_text(rows)
+        text = forms.csv_text(rows)
         if text:
             click.echo(text)
         return
     for row in rows:
-        click.echo(render.json_line(row))
+        click.echo(forms.json_line(row))
 
 
 @main.command(
@@ -199,7 +198,7 @@ def load_engine(session: Session, model: str | None, engine: str = "whisper") ->
 @contextlib.contextmanager
 def live(quiet: bool) -> Iterator[Progress]:
     """Progress by call and by audio time, in one calm line on stderr; in a pipe, a line a call."""
-    from pipeline.render import clock
+    from pipeline.screen import clock
 
     if quiet:
         yield lambda step: None
@@ -250,7 +249,7 @@ def live(quiet: bool) -> Iterator[Progress]:
 @json_option
 @pass_session
 def ingest(session: Session, paths: tuple[Path, ...], model: str | None, as_json: bool) -> None:
-    from pipeline import process, render
+    from pipeline import process
 
     session.home  # noqa: B018 (without a home this stops before anything is loaded)
     with live(quiet=as_json) as progress:
@@ -258,9 +257,9 @@ def ingest(session: Session, paths: tuple[Path, ...], model: str | None, as_json
             session.home, session.log, paths, lambda: load_engine(session, model), progress
         )
     if as_json:
-        click.echo(render.json_line(done.as_dict()))
+        click.echo(forms.json_line(done.as_dict()))
     else:
-        for line in render.ingested_text(done):
+        for line in screen.ingested_text(done):
             click.echo(line)
         show_critical(session, done.new_requests)
         if done.requests:
@@ -270,14 +269,12 @@ def ingest(session: Session, paths: tuple[Path, ...], model: str | None, as_json
 
 
 def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
-    from pipeline import render
-
     for number in numbers:
         row = session.log.request(number)
         if row.urgency == "critical":
             click.secho(
                 _("!! No. {n}, life or limb: {gist} {place} Call 110, 119 or 120 first.").format(
-                    n=number, gist=row.gist, place=render.place_text(row.place)
+                    n=number, gist=row.gist, place=screen.place_text(row.place)
                 ),
                 bold=True,
                 fg="red",
@@ -293,13 +290,13 @@ def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
 @json_option
 @pass_session
 def import_(session: Session, file: Path, as_json: bool) -> None:
-    from pipeline import process, render
+    from pipeline import process
 
     done = process.import_calls(session.home, session.log, file)
     if as_json:
-        click.echo(render.json_line(done.as_dict()))
+        click.echo(forms.json_line(done.as_dict()))
     else:
-        for line in render.ingested_text(done):
+        for line in screen.ingested_text(done):
             click.echo(line)
     if done.failed_now:
         click.get_current_context().exit(1)
@@ -331,13 +328,12 @@ def search(
     session: Session, words: tuple[str, ...], since: str | None, until: str | None,
     limit: int, as_json: bool, as_csv: bool, **filters: Any,
 ) -> None:  # fmt: skip
-    from pipeline import render
     from pipeline.search import search as find
 
     query = " ".join(words)
     hits = find(session.log, query, **span_of(session, since, until), **filters, limit=limit)
     if as_json or as_csv:
-        emit([render.hit_dict(hit) for hit in hits], as_csv)
+        emit([forms.hit_dict(hit) for hit in hits], as_csv)
         return
     if not hits:
         click.echo(
@@ -347,7 +343,7 @@ def search(
             ).format(words=query)
         )
         return
-    render.print_hits(hits, session.names, session.home.settings.zone)
+    screen.print_hits(hits, session.names, session.home.settings.zone)
 
 
 def span_of(session: Session, since: str | None, until: str | None) -> dict[str, datetime | None]:
@@ -373,23 +369,21 @@ def span_of(session: Session, since: str | None, until: str | None) -> dict[str,
 @csv_option
 @pass_session
 def open_(session: Session, as_json: bool, as_csv: bool) -> None:
-    from pipeline import render
-
     now = session.now()
     rows = session.log.open_requests(now)
     if as_json or as_csv:
-        emit([render.request_dict(row, now) for row in rows], as_csv)
+        emit([forms.request_dict(row, now) for row in rows], as_csv)
         return
     zone = session.home.settings.zone
-    console = render.console()
+    console = screen.console()
     if rows:
-        console.print(render.requests_table(rows, session.names, zone, now))
-        late = sum(render.is_overdue(row, now) for row in rows)
+        console.print(screen.requests_table(rows, session.names, zone, now))
+        late = sum(forms.is_overdue(row, now) for row in rows)
         said = plural("{n} request open", "{n} requests open", len(rows)).format(n=len(rows))
         click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
     else:
         click.echo(_("Nothing is open."))
-    for line in render.waiting_text(session.log):
+    for line in screen.waiting_text(session.log):
         click.echo(line)
 
 
@@ -402,19 +396,20 @@ def open_(session: Session, as_json: bool, as_csv: bool) -> None:
 @json_option
 @pass_session
 def show(session: Session, number: int | None, call_id: int | None, as_json: bool) -> None:
-    from pipeline import render
-
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline show ID, or hotline show --call N."))
+    log, zone, now = session.log, session.home.settings.zone, session.now()
     if number is not None:
-        view = render.request_view(session.log, number, session.now())
-    else:
-        assert call_id is not None
-        view = render.call_view(session.log, call_id, session.now())
+        if as_json:
+            click.echo(forms.json_line(forms.request_view(log, number, now)))
+        else:
+            screen.print_request(log, number, session.names, zone, now)
+        return
+    assert call_id is not None
     if as_json:
-        click.echo(render.json_line(view))
+        click.echo(forms.json_line(forms.call_view(log, call_id)))
     else:
-        render.print_view(view, session.names, session.home.settings.zone)
+        screen.print_call(log, call_id, zone)
 
 
 def life_cycle(
@@ -424,14 +419,12 @@ def life_cycle(
 
     def act(session: Session, numbers: tuple[int, ...], actor: str | None, note: str | None,
             as_json: bool) -> None:  # fmt: skip
-        from pipeline import render
-
         if why and not (note or "").strip():
             raise UsageProblem(_("Say why, with --note: a request leaves the list for a reason."))
         rows = session.log.set_status(numbers, status, by=session.actor(actor), note=note)
         now = session.now()
         if as_json:
-            emit([render.request_dict(row, now) for row in rows], False)
+            emit([forms.request_dict(row, now) for row in rows], False)
         else:
             for row in rows:
                 click.echo(said(row.number) + f"  {row.gist}")
@@ -473,12 +466,12 @@ dismiss = life_cycle(
 @json_option
 @pass_session
 def week(session: Session, week: str | None, as_json: bool) -> None:
-    from pipeline import dates, render, report
+    from pipeline import dates, report
 
     start, end = dates.parse_period(week or "this week", session.now().date())
     figures = report.figures(session.log, start, end, session.home.settings.zone, session.now())
     if as_json:
-        click.echo(render.json_line(figures.as_dict()))
+        click.echo(forms.json_line(figures.as_dict()))
     else:
         for line in report.lines(figures, session.names, session.home.settings.name):
             click.echo(line)
@@ -488,15 +481,15 @@ def week(session: Session, week: str | None, as_json: bool) -> None:
 @json_option
 @pass_session
 def check(session: Session, as_json: bool) -> None:
-    from pipeline import process, render
+    from pipeline import process
 
     found = process.check(session.home, session.log)
     if as_json:
-        click.echo(render.json_line(found.as_dict()))
+        click.echo(forms.json_line(found.as_dict()))
     else:
         click.echo(
             _("{n} files seen: {states}").format(
-                n=found.seen, states=render.state_counts(found.states) or "0"
+                n=found.seen, states=screen.state_counts(found.states) or "0"
             )
         )
         click.echo(
@@ -507,7 +500,7 @@ def check(session: Session, as_json: bool) -> None:
         for problem in found.problems:
             click.echo(f"- {problem}")
         click.echo(_("It does not add up.") if found.problems else _("It all adds up."))
-        for line in render.waiting_text(session.log):
+        for line in screen.waiting_text(session.log):
             click.echo(line)
     if found.problems:
         click.get_current_context().exit(1)
@@ -523,14 +516,13 @@ def check(session: Session, as_json: bool) -> None:
 def models(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is None:
         from pipeline import models as stock
-        from pipeline import render
 
         home = ctx.obj.home_or_none
         folder = home.models if home else Path("models")
         if as_json:
             emit([stock.as_dict(found) for found in stock.available(folder)], False)
         else:
-            render.print_models(folder)
+            screen.print_models(folder)
 
 
 @models.command(
@@ -559,7 +551,7 @@ def models_get(session: Session, name: str) -> None:
 def transcribe(
     session: Session, files: tuple[Path, ...], model: str | None, engine: str, as_json: bool
 ) -> None:
-    from pipeline import process, render
+    from pipeline import process
 
     failed = False
     transcriber = load_engine(session, model, engine)
@@ -571,9 +563,9 @@ def transcribe(
             click.echo(str(error), err=True)
             continue
         if as_json:
-            click.echo(render.json_line(render.heard_dict(heard)))
+            click.echo(forms.json_line(forms.heard_dict(heard)))
         else:
-            render.print_heard(heard)
+            screen.print_heard(heard)
     if failed:
         click.get_current_context().exit(1)
 
@@ -586,7 +578,7 @@ def transcribe(
 @json_option
 @pass_session
 def understand(session: Session, file: Path, as_json: bool) -> None:
-    from pipeline import process, render
+    from pipeline import process
 
     home = session.home_or_none
     failed = False
@@ -597,9 +589,9 @@ def understand(session: Session, file: Path, as_json: bool) -> None:
             continue
         call, found = result
         if as_json:
-            click.echo(render.json_line({"id": call.id, **render.understanding_dict(found)}))
+            click.echo(forms.json_line({"id": call.id, **forms.understanding_dict(found)}))
         else:
-            render.print_understood(call, found, session.names)
+            screen.print_understood(call, found, session.names)
     if failed:
         click.get_current_context().exit(1)
 
@@ -614,15 +606,14 @@ def understand(session: Session, file: Path, as_json: bool) -> None:
 @pass_session
 def evaluate(session: Session, folder: Path, model: str | None, as_json: bool) -> None:
     from pipeline import evaluate as measure
-    from pipeline import render
 
     home = session.home_or_none
     with live(quiet=as_json) as progress:
         result = measure.evaluate(folder, load_engine(session, model), home, progress)
     if as_json:
-        click.echo(render.json_line(result))
+        click.echo(forms.json_line(result))
     else:
-        render.print_evaluation(result)
+        screen.print_evaluation(result)
 
 
 @main.command(

@@ -85,7 +85,7 @@ def run(folder: Path, progress: Progress) -> None:
     """
     import click
 
-    from pipeline import process, render
+    from pipeline import process, screen
     from pipeline.log import Log
 
     home = demo_home(folder)
@@ -100,7 +100,7 @@ def run(folder: Path, progress: Progress) -> None:
             _("{n} recordings, as phones and exchanges make them, go in as sound:").format(n=calls)
         )
         process.ingest(home, log, (), lambda: process.load_transcriber(home, "demo"), progress)
-        render.print_demo(log, home, now)
+        screen.print_demo(log, home, now)
 
 
 def demo_home(folder: Path) -> Home:

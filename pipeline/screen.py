@@ -1,0 +1,401 @@
+"""What staff see in the terminal: tables, calls with their requests marked, and plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.forms import is_overdue
+from pipeline.i18n import _, plural
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from pipeline.calls import TextCall
+    from pipeline.log import Log, RequestRow
+    from pipeline.process import Heard, Ingested
+    from pipeline.search import Hit
+    from pipeline.settings import Home
+    from pipeline.taxonomy import Taxonomy
+    from pipeline.types import Place, Understanding
+
+URGENCY_STYLE = {"critical": "bold white on red", "urgent": "bold yellow", "routine": ""}
+URGENCY_SIGN = {"critical": "!!", "urgent": "!", "routine": " "}
+"""Beside the colour, so that the level is seen without it."""
+
+
+def place_text(place: Place) -> str:
+    """2-3-501; with the lane in front where one was said."""
+    inner = "-".join(p for p in (place.building, place.unit, place.room) if p)
+    if place.lane:
+        return _("lane {lane}").format(lane=place.lane) + (f" {inner}" if inner else "")
+    return inner
+
+
+def clock(seconds: float) -> str:
+    """m:ss, as players show it."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def due_text(due_at: datetime | None, now: datetime) -> str:
+    """How soon, in the largest unit that says it."""
+    if due_at is None:
+        return ""
+    seconds = (due_at - now).total_seconds()
+    late = seconds < 0
+    minutes = abs(seconds) / 60
+    if minutes < 90:
+        span = _("{n:.0f} min").format(n=minutes)
+    elif minutes < 48 * 60:
+        span = _("{n:.0f} h").format(n=minutes / 60)
+    else:
+        span = _("{n:.0f} days").format(n=minutes / 1440)
+    return _("late by {span}").format(span=span) if late else _("in {span}").format(span=span)
+
+
+def when_text(moment: datetime | None, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%m-%d %H:%M") if moment else ""
+
+
+def requests_table(
+    rows: Sequence[RequestRow], names: Taxonomy, zone: ZoneInfo, now: datetime
+) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(_("No."), justify="right", no_wrap=True)
+    table.add_column(_("Urgency"), no_wrap=True)
+    table.add_column(_("Due"), no_wrap=True)
+    table.add_column(_("Where"), no_wrap=True)
+    table.add_column(_("Category"), no_wrap=True)
+    table.add_column(_("Called"), no_wrap=True)
+    table.add_column(_("What"), overflow="fold")
+    for row in rows:
+        due = due_text(row.due_at, now) if row.closed_at is None else row_state(row)
+        what = row.gist
+        if row.repeat_of:
+            what += " " + _("(again: {n})").format(n=row.repeat_of)
+        table.add_row(
+            str(row.number),
+            urgency(row.urgency, names),
+            Text(due, style="red" if is_overdue(row, now) else ""),
+            place_text(row.place),
+            names.name("category", row.category),
+            when_text(row.started_at, zone),
+            what,
+        )
+    return table
+
+
+def row_state(row: RequestRow) -> str:
+    return {
+        "open": _("open"),
+        "in_progress": _("in progress"),
+        "done": _("done"),
+        "merged": _("merged"),
+        "dismissed": _("dismissed"),
+    }[row.status]
+
+
+def urgency(level: str, names: Taxonomy) -> Text:
+    """The level with its sign, coloured; where the danger is to life, the number to call as well."""
+    from rich.text import Text
+
+    sign = URGENCY_SIGN.get(level, "")
+    return Text(
+        f"{sign} {names.name('urgency', level)}".strip(), style=URGENCY_STYLE.get(level, "")
+    )
+
+
+def state_counts(states: Mapping[str, int]) -> str:
+    said = {
+        "arriving": _("arriving"),
+        "received": _("waiting to be heard"),
+        "transcribed": _("heard, not yet read"),
+        "logged": _("in the log"),
+        "failed": _("failed"),
+        "silent": _("silent"),
+        "duplicate": _("double"),
+        "unsupported": _("no sound inside"),
+    }
+    return " · ".join(f"{n} {said.get(state, state)}" for state, n in states.items() if n)
+
+
+def console() -> Console:
+    """Where text for people goes: rich's console, which knows NO_COLOR and pipes."""
+    from rich.console import Console
+
+    shown = Console(highlight=False, soft_wrap=False)
+    if not shown.is_terminal:
+        # A pipe has no width: do not cut what `grep` should find.
+        shown = Console(highlight=False, width=200)
+    return shown
+
+
+def ingested_text(done: Ingested) -> list[str]:
+    lines = [
+        _("{seen} files seen, {new} new; {requests} new requests.").format(
+            seen=done.seen, new=done.new, requests=done.requests
+        ),
+        state_counts(done.states),
+    ]
+    lines += [_("Failed: {reason}").format(reason=reason) for _path, reason in done.failed_now]
+    if done.waiting_for:
+        lines.append(done.waiting_for)
+    return [line for line in lines if line]
+
+
+def waiting_text(log: Log) -> list[str]:
+    """What is not on the list of requests and yet waits for somebody, a line each."""
+    lines = []
+    unheard = log.needs_listening()
+    if unheard:
+        seconds = sum(span.end - span.start for span in unheard)
+        lines.append(
+            plural(
+                "{n} stretch of speech ({time}) was not understood; somebody must listen:",
+                "{n} stretches of speech ({time}) were not understood; somebody must listen:",
+                len(unheard),
+            ).format(n=len(unheard), time=clock(seconds))
+        )
+        lines += [
+            f"  {Path(span.recording).name if span.recording else span.call_id}"
+            f"  {clock(span.start)}–{clock(span.end)}"
+            for span in unheard[:10]
+        ]
+        if len(unheard) > 10:
+            lines.append("  " + _("and {n} more").format(n=len(unheard) - 10))
+    said = {
+        "failed": _("Failed, tried again at the next ingest"),
+        "silent": _("No speech found; somebody should listen"),
+        "unsupported": _("Cannot be heard"),
+    }
+    for state, text in said.items():
+        lines += [f"{text}: {row.reason or Path(row.path).name}" for row in log.recordings(state)]
+    states = log.states()
+    waiting = states.get("received", 0) + states.get("transcribed", 0)
+    if waiting:
+        lines.append(
+            plural(
+                "{n} recording waits to be heard: hotline ingest",
+                "{n} recordings wait to be heard: hotline ingest",
+                waiting,
+            ).format(n=waiting)
+        )
+    if states.get("arriving"):
+        lines.append(
+            plural(
+                "{n} file is still being copied; the next ingest takes it.",
+                "{n} files are still being copied; the next ingest takes them.",
+                states["arriving"],
+            ).format(n=states["arriving"])
+        )
+    return lines
+
+
+def print_hits(hits: Sequence[Hit], names: Taxonomy, zone: ZoneInfo) -> None:
+    from rich.text import Text
+
+    shown = console()
+    for hit in hits:
+        head = Text()
+        if hit.request is not None:
+            head.append(_("No. {n}").format(n=hit.request), style="bold")
+            head.append("  ")
+            head.append_text(urgency(hit.urgency or "", names))
+            head.append(f"  {names.name('category', hit.category or '')}")
+        else:
+            head.append(_("Call {n}, in no request").format(n=hit.call), style="bold")
+        place = place_text(hit.place) if hit.place is not None else ""
+        head.append(f"  {place}  {when_text(hit.started_at, zone)}")
+        shown.print(head)
+        if hit.gist:
+            shown.print(Text(f"    {hit.gist}", style="dim"))
+        for part in hit.hits:
+            line = Text(f"    {clock(part.start)}  ")
+            line.append(part.marked)
+            if part.how == "sound":
+                line.append("  " + _("(sounds alike)"), style="dim")
+            shown.print(line)
+
+
+def print_request(log: Log, number: int, names: Taxonomy, zone: ZoneInfo, now: datetime) -> None:
+    """A request in its call: its words marked, the reasons for its tags, its story."""
+    from rich.text import Text
+
+    row = log.request(number)
+    shown = console()
+    head = Text()
+    head.append(_("No. {n}").format(n=row.number), style="bold")
+    head.append("  ")
+    head.append_text(urgency(row.urgency, names))
+    head.append(f"  {names.name('category', row.category)} · {names.name('kind', row.kind)}")
+    head.append(f"  {row_state(row)}")
+    shown.print(head)
+    shown.print(row.gist)
+    due = due_text(row.due_at, now) if row.closed_at is None else ""
+    facts = {
+        _("Where"): place_text(row.place),
+        _("Caller"): " ".join(p for p in (row.caller_name, row.phone) if p),
+        _("Called"): when_text(row.started_at, zone),
+        _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
+        _("Promised"): row.undertaking or "",
+        _("Asked first"): "; ".join(row.conditions),
+        _("Again"): _("repeats No. {n}").format(n=row.repeat_of) if row.repeat_of else "",
+        _("Recording"): Path(row.recording).name if row.recording else "",
+    }
+    for name, value in facts.items():
+        if value:
+            shown.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"))
+    if row.urgency == "critical":
+        shown.print(Text("  " + _("Life or limb: call 110, 119 or 120 first."), style="bold red"))
+    marks = [(t.turn, t.start_char, t.end_char) for t in log.tags(number) if t.turn is not None]
+    shown.print()
+    print_turns(log, row.call_id, marks, mine=set(row.turns))
+    reasons = [t for t in log.tags(number) if t.tag in ("category", "kind", "urgency")]
+    if reasons:
+        shown.print()
+        shown.print(Text(_("Why"), style="bold"))
+        for tag in reasons:
+            because = f"「{tag.words}」" if tag.words else (tag.why or "")
+            shown.print(f"  {tag.tag} {names.name(tag.tag, tag.value)}: {because} ({tag.given_by})")
+    shown.print()
+    shown.print(Text(_("Story"), style="bold"))
+    for event in log.story(number):
+        note = f": {event.note}" if event.note else ""
+        shown.print(f"  {when_text(event.at, zone)}  {event.kind}  {event.who}{note}")
+
+
+def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:
+    call = log.call(call_id)
+    shown = console()
+    name = Path(call.recording).name if call.recording else call.external_id or ""
+    shown.print(f"{_('Call {n}').format(n=call.id)}  {when_text(call.started_at, zone)}  {name}")
+    shown.print()
+    print_turns(log, call_id, [], mine=set())
+
+
+def print_turns(
+    log: Log, call_id: int, marks: Sequence[tuple[int, int, int]], mine: set[int]
+) -> None:
+    """The call turn by turn; those of the request carry a bar, the words that decided are bold."""
+    from rich.text import Text
+
+    shown = console()
+    transcript = log.current_transcript(call_id)
+    if transcript is None:
+        return
+    speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
+    for index, turn in enumerate(log.turns(transcript)):
+        line = Text("┃ " if index in mine else "  ", style="cyan")
+        line.append(f"{clock(turn.start):>5} ", style="dim not bold")
+        line.append(f"{speakers[turn.speaker]}: ", style="dim not bold")
+        words = Text(turn.text or _("(not understood; listen)"), style="white")
+        for at, start, end in marks:
+            if at == index:
+                words.stylize("bold underline", start, end)
+        line.append_text(words)
+        shown.print(line)
+
+
+def print_heard(heard: Heard) -> None:
+    click.echo(f"{heard.file}  {clock(heard.duration)}  {heard.transcript.model}")
+    for turn in heard.turns:
+        click.echo(f"  {clock(turn.start)}  {turn.speaker}: {turn.text or '…'}")
+    for problem in heard.problems:
+        click.echo(f"  {problem}")
+
+
+def print_understood(call: TextCall, found: Understanding, names: Taxonomy) -> None:
+    click.echo(call.id)
+    if not found.requests:
+        click.echo("  " + _("no request"))
+    for request in found.requests:
+        click.echo(
+            f"  [{names.name('urgency', request.urgency)} · "
+            f"{names.name('category', request.category)}] {request.gist}"
+            f"  {place_text(request.place)}"
+        )
+    if found.needs_listening:
+        said = ", ".join(map(str, found.needs_listening))
+        click.echo("  " + _("to be listened to: turns {turns}").format(turns=said))
+
+
+def print_models(folder: Path) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from pipeline import models
+
+    found = models.available(folder)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in (_("Model"), _("Size"), _("Whole"), _("On this computer")):
+        table.add_column(title)
+    whole = {True: _("yes"), False: _("NO"), None: "–"}
+    for file in found:
+        said = f"{file.speed} {file.note}".strip()
+        table.add_row(file.name, f"{file.size / 1e6:,.0f} MB", whole[file.verified], said)
+    console().print(table)
+    if not any(file.verified for file in found):
+        click.echo(models.how_to_get(folder))
+
+
+def print_evaluation(result: Mapping[str, Any]) -> None:
+    """How good it was, a figure a line, rates with the counts behind them."""
+    for name, value in result.items():
+        if isinstance(value, dict):
+            continue
+        if isinstance(value, float):
+            click.echo(f"{name:26} {value:.3f}")
+        elif not isinstance(value, list):
+            click.echo(f"{name:26} {value}")
+
+
+def print_demo(log: Log, home: Home, now: datetime) -> None:
+    """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
+    from datetime import timedelta
+
+    from pipeline import report, taxonomy
+    from pipeline.search import search
+
+    zone, names = home.settings.zone, taxonomy.load(home.taxonomy)
+    click.echo(state_counts(log.states()))
+    click.echo()
+    rows = log.open_requests(now)
+    console().print(requests_table(rows, names, zone, now))
+    for line in waiting_text(log):
+        click.echo(line)
+    click.echo()
+    click.secho("$ hotline search 胰岛素", bold=True)
+    print_hits(search(log, "胰岛素", limit=1), names, zone)
+    last = max((call.started_at for call in log.calls()), default=now).astimezone(zone).date()
+    monday = last - timedelta(days=last.weekday())
+    click.echo()
+    click.secho(f"$ hotline week {monday:%G-W%V}", bold=True)
+    week = report.figures(log, monday, monday + timedelta(days=7), zone, now)
+    for line in report.lines(week, names, home.settings.name)[2:5]:
+        click.echo(line)
+    click.echo()
+    critical = next((row.number for row in rows if row.urgency == "critical"), None)
+    number = critical or (rows[0].number if rows else 1)
+    click.echo(_("Heard by the demonstration model, which knows these calls and little else."))
+    click.echo(
+        _("Next, try: hotline --home {home} show {n}").format(home=_quoted(home.path), n=number)
+    )
+
+
+def _quoted(path: Path) -> str:
+    """A path as it can be typed: relative if it is below here, in quotes if it has spaces."""
+    here = Path.cwd()
+    said = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return f'"{said}"' if " " in said else said
