@@ -238,7 +238,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing that a resident wants done, answered or known, said in one call."""
+    """One thing that a resident wants done, answered or known, said in one call.
+
+    `pieces` are the stretches of its words, in order; empty means the whole of each turn in `turns`.
+    """
 
     turns: tuple[int, ...]
     spans: tuple[Span, ...]
@@ -254,6 +257,7 @@ class Request:
     due_hint: datetime | None
     evidence: tuple[Evidence, ...]
     review: bool
+    pieces: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
