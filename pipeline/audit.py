@@ -1,0 +1,180 @@
+"""The proof that the log adds up: what `hotline check` asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pipeline import search
+from pipeline.errors import LogError
+from pipeline.i18n import _
+from pipeline.log import TAG_COLUMNS
+
+if TYPE_CHECKING:
+    from pipeline.log import Log
+
+COVER_TOLERANCE_S = 0.5
+"""A gap between turns inside of speech counts as uncovered from this length on: the voice detector
+pads its spans by up to 0.4 s, and pauses within a turn are shorter than words worth hearing."""
+
+
+def check(log: Log) -> tuple[list[str], float]:
+    """What in the log does not add up, as sentences, and the seconds of speech that no turn covers.
+
+    Changes nothing. A sound log gives ([], 0.0).
+    """
+    problems: list[str] = []
+    try:
+        with log.snapshot():
+            for row in log.query("PRAGMA integrity_check(10)"):
+                said = next(iter(row.values()))
+                if said != "ok":
+                    problems.append(_("The log's file is damaged: {what}.").format(what=said))
+            for row in log.query("PRAGMA foreign_key_check"):
+                problems.append(
+                    _("A row of {table} refers to one of {parent} that is not there.").format(
+                        table=row["table"], parent=row["parent"]
+                    )
+                )
+            for sql, sentence in _checks():
+                problems.extend(sentence.format(**row) for row in log.query(sql))
+            problems.extend(_index_problems(log))
+            lost = _uncovered(log, problems)
+    except LogError as error:
+        # A file so damaged that a query fails: say it, with what was found before.
+        return [*problems, str(error)], 0.0
+    return problems, lost
+
+
+def _index_problems(log: Log) -> list[str]:
+    wrong = search.wrongly_indexed(log)
+    if not wrong:
+        return []
+    return [
+        _(
+            "Search would miss or invent words in {n} turns: index and text differ (first: "
+            "turn row {first})."
+        ).format(n=len(wrong), first=wrong[0])
+    ]
+
+
+def _uncovered(log: Log, problems: list[str]) -> float:
+    turns: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for row in log.query(
+        "SELECT t.* FROM turns AS t JOIN transcripts AS x ON x.id = t.transcript_id "
+        "WHERE x.is_current"
+    ):
+        key = (row["transcript_id"], row["channel"])
+        turns.setdefault(key, []).append((row["start_s"], row["end_s"]))
+    total: dict[int, float] = {}
+    for row in log.query(
+        "SELECT s.*, x.call_id FROM speech AS s "
+        "JOIN transcripts AS x ON x.id = s.transcript_id WHERE x.is_current"
+    ):
+        gaps = uncovered(
+            (row["start_s"], row["end_s"]),
+            turns.get((row["transcript_id"], row["channel"]), []),
+        )
+        lost = sum(end - start for start, end in gaps if end - start >= COVER_TOLERANCE_S)
+        if lost:
+            total[row["call_id"]] = total.get(row["call_id"], 0.0) + lost
+    problems.extend(
+        _("Call {call}: {seconds:.1f} s of speech are in no turn.").format(
+            call=call_id, seconds=seconds
+        )
+        for call_id, seconds in total.items()
+    )
+    return sum(total.values(), 0.0)
+
+
+def uncovered(
+    span: tuple[float, float], covers: Iterable[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """The parts of `span` (start, end) that none of `covers` holds."""
+    gaps = []
+    position, end = span
+    for cover_start, cover_end in sorted(covers):
+        if cover_start >= end:
+            break
+        if cover_start > position:
+            gaps.append((position, cover_start))
+        position = max(position, cover_end)
+    if position < end:
+        gaps.append((position, end))
+    return gaps
+
+
+def _checks() -> tuple[tuple[str, str], ...]:
+    """SELECTs that find nothing in a sound log, and the sentence for each row that they do find."""
+    return (
+        (
+            "SELECT path AS file, state FROM recordings WHERE sha256 IS NULL "
+            "AND state IN ('received', 'transcribed', 'logged', 'silent', 'duplicate')",
+            _("{file} is {state}, but no original was kept."),
+        ),
+        (
+            "SELECT path AS file FROM recordings "
+            "WHERE (state = 'duplicate') <> (duplicate_of IS NOT NULL)",
+            _("{file}: it is not clear of which recording it is a duplicate."),
+        ),
+        (
+            "SELECT path AS file, state FROM recordings "
+            "WHERE state IN ('failed', 'silent', 'unsupported') AND reason IS NULL",
+            _("{file} is {state}, and nothing says why."),
+        ),
+        (
+            "SELECT f.path AS file, f.state FROM recordings AS f "
+            "WHERE f.state IN ('transcribed', 'logged') AND NOT EXISTS ("
+            "SELECT 1 FROM calls AS c JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
+            "WHERE c.recording_id = f.id)",
+            _("{file} is {state}, but there is no transcript of it."),
+        ),
+        (
+            # An import that was cut off between its two steps has no span at all: import again.
+            "SELECT c.id AS call, count(*) AS n FROM turns AS t "
+            "JOIN transcripts AS x ON x.id = t.transcript_id AND x.is_current "
+            "JOIN calls AS c ON c.id = x.call_id LEFT JOIN recordings AS f ON f.id = c.recording_id "
+            "WHERE (f.id IS NULL OR f.state = 'logged') AND NOT EXISTS (SELECT 1 FROM spans AS s "
+            "WHERE s.transcript_id = t.transcript_id AND s.turn_idx = t.idx) GROUP BY c.id",
+            _(
+                "Call {call}: {n} turns are in no request, no chatter and nothing to listen to; "
+                "take the call in again."
+            ),
+        ),
+        (
+            "SELECT number AS n FROM requests AS r WHERE NOT EXISTS ("
+            "SELECT 1 FROM request_spans WHERE request = r.number)",
+            _("Request {n} has no words and no place in its call."),
+        ),
+        (
+            "SELECT s.turn_idx AS turn, x.call_id AS call FROM spans AS s "
+            "JOIN transcripts AS x ON x.id = s.transcript_id WHERE s.kind = 'request' "
+            "AND NOT EXISTS (SELECT 1 FROM request_spans WHERE span_id = s.id)",
+            _("Call {call}: turn {turn} is said to belong to a request, but to none that exists."),
+        ),
+        (
+            # Every change of state is an event that says who; the last one says the state.
+            "SELECT r.number AS n, r.status FROM requests AS r WHERE r.status IS NOT ("
+            "SELECT json_extract(e.data, '$.to') FROM events AS e WHERE e.request = r.number "
+            "AND json_extract(e.data, '$.to') IS NOT NULL ORDER BY e.id DESC LIMIT 1)",
+            _("Request {n} is {status}, but no event says who made it so."),
+        ),
+        *(
+            (
+                f"SELECT r.number AS n, r.{tag} AS value FROM requests AS r WHERE r.{tag} IS NOT ("
+                f"SELECT value FROM current_tags WHERE request = r.number AND tag = '{tag}')",
+                _("Request {n} is tagged {value}, but that is not its last judgement."),
+            )
+            for tag in TAG_COLUMNS
+        ),
+        (
+            "SELECT 1 AS n WHERE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'requests'), 0)"
+            " < (SELECT coalesce(max(number), 0) FROM requests)",
+            _("The next request could get a number that was given before."),
+        ),
+        (
+            "SELECT x.call_id AS call FROM transcripts AS x GROUP BY x.call_id "
+            "HAVING sum(x.is_current) <> 1",
+            _("Call {call}: it is not clear which transcript counts."),
+        ),
+    )

@@ -1,0 +1,321 @@
+"""The file under the log: opened safely, written in whole steps, its errors told as sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline import migrations
+from pipeline.errors import LogError
+from pipeline.i18n import _
+from pipeline.rows import Row, clean, iso
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+try:  # the same choice as sqlite-utils makes
+    from pysqlite3 import dbapi2 as sqlite3
+except ImportError:
+    import sqlite3
+
+OLDEST_SQLITE = (3, 43, 0)
+"""The first whose full-text index can forget a row of which it has no text (contentless_delete)."""
+
+WAL_BUG = ((3, 7, 0), (3, 51, 2))
+"""First and last SQLite that can corrupt a log when two connections reset the WAL at one moment
+(https://sqlite.org/wal.html, "The WAL-reset bug"). These get a rollback journal: slower, and sound."""
+
+BUSY_S = 20.0
+"""How long a write waits for another process before it gives up; the longest step takes far less."""
+
+
+class Store:
+    """An open log file. One thread uses it; several processes may have it open at once.
+
+    Args:
+        path: the file, such as `hotline.db`; its folder must exist.
+        create: make it if it is not there.
+        now: the clock, for tests and for the home's time zone; gives a time with an offset.
+
+    Raises:
+        LogError: not there (with `create=False`), no log, of a newer hotline, not to be opened.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = True, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self.path = path
+        self.now = now or (lambda: datetime.now().astimezone())
+        self.conn: Any = None
+        _make_private(path, create)
+        with self._explained():
+            self.conn = sqlite3.connect(str(path), timeout=BUSY_S, isolation_level=None)
+        try:
+            with self._explained():
+                self._refuse_others()
+                self._set_up()
+                self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self.conn is not None:
+            self.conn.close()
+            self.conn = None
+
+    def _refuse_others(self) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise LogError(
+                _(
+                    "This Python's SQLite {version} is too old for the log; install a newer one "
+                    "with: pip install pysqlite3"
+                ).format(version=sqlite3.sqlite_version)
+            )
+        found = migrations.version(self.conn)
+        application = self.conn.execute("PRAGMA application_id").fetchone()[0]
+        tables = self.conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and application != migrations.APPLICATION_ID:
+            raise LogError(
+                _("{file} is no log of hotline; give --home the right folder.").format(
+                    file=self.path
+                )
+            )
+        if found > migrations.VERSION:
+            raise LogError(
+                _(
+                    "{file} was written by a newer hotline (log version {found}; this one knows "
+                    "{known}). Install the newer hotline; nothing was changed."
+                ).format(file=self.path, found=found, known=migrations.VERSION)
+            )
+
+    def _set_up(self) -> None:
+        wanted = journal_mode(sqlite3.sqlite_version_info)
+        deadline = time.monotonic() + BUSY_S
+        while True:  # SQLite does not wait by itself when two processes change the mode at once
+            try:
+                got = self.conn.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
+                break
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        if got != wanted:
+            raise LogError(
+                _(
+                    "{file} cannot be kept safely here ({got} instead of {wanted}); put the home on "
+                    "a disk of this computer."
+                ).format(file=self.path, got=got, wanted=wanted)
+            )
+        self.conn.execute("PRAGMA synchronous = FULL")
+        self.conn.execute("PRAGMA foreign_keys = ON")
+        self.conn.execute("PRAGMA recursive_triggers = ON")
+
+    def _migrate(self) -> None:
+        found = migrations.version(self.conn)
+        if found == migrations.VERSION:
+            return
+        now = self.now()
+        if found:
+            self.back_up(
+                self.path.with_name(
+                    f"{self.path.name}.v{found}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.bak"
+                )
+            )
+        migrations.migrate(self.conn, iso(now))
+
+    def back_up(self, to: Path) -> Path:
+        """A copy of the whole log at `to`, whole or not there at all; readable by its owner alone."""
+        part = to.with_name(to.name + ".part")
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+        _make_private(part, create=True)
+        copy = sqlite3.connect(str(part), isolation_level=None)
+        try:
+            with self._explained():
+                self.conn.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copy.close()
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(to)
+        _sync_folder(to.parent)
+        return to
+
+    @cached_property
+    def db(self) -> Any:
+        """The same connection as a sqlite-utils `Database`; loaded by what writes."""
+        from sqlite_utils import Database
+
+        return Database(self.conn, recursive_triggers=False, execute_plugins=False)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen, or none; inside of another it is part of that.
+
+        The write lock is taken at once: a read that turns into a write could fail without waiting.
+        """
+        if self.conn.in_transaction:
+            yield
+            return
+        with self._explained(), self._block("BEGIN IMMEDIATE"):
+            yield
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see one state of the log, whatever others write meanwhile."""
+        if self.conn.in_transaction:
+            yield
+            return
+        with self._explained(), self._block("BEGIN"):
+            yield
+
+    @contextlib.contextmanager
+    def _block(self, begin: str) -> Iterator[None]:
+        self.conn.execute(begin)
+        try:
+            yield
+            self.conn.execute("COMMIT")
+        except BaseException:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """SQLite's errors as sentences."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise LogError(_sentence(error, self.path)) from error
+
+    def query(
+        self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """The rows of one SELECT as dicts. Paths that are not Unicode come as `os.fsdecode` has them.
+
+        Raises:
+            LogError: the log cannot be read.
+        """
+        with self._explained():
+            cursor = self.conn.execute(sql, params)
+            names = [column[0] for column in cursor.description]
+            return [
+                {
+                    name: os.fsdecode(value) if isinstance(value, bytes) else value
+                    for name, value in zip(names, row, strict=True)
+                }
+                for row in cursor
+            ]
+
+    def _one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        rows = self.query(sql, params)
+        return rows[0] if rows else None
+
+    def _value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        row = self._one(sql, params)
+        return next(iter(row.values())) if row else None
+
+    def _insert(self, table: str, row: Row) -> int:
+        clean = {name: clean(value) for name, value in row.items()}
+        return int(self.db.table(table).insert(clean).last_pk)
+
+    def _insert_all(self, table: str, rows: Iterable[Row]) -> None:
+        self.db.table(table).insert_all(
+            [{name: clean(value) for name, value in row.items()} for row in rows]
+        )
+
+    def _update(self, table: str, key: int, changes: Row) -> None:
+        self.db.table(table).update(key, {name: clean(v) for name, v in changes.items()})
+
+
+def journal_mode(version: tuple[int, int, int]) -> str:
+    """How a SQLite of `version` keeps the log safe: `wal`, or `delete` where its WAL has the bug."""
+    return "delete" if WAL_BUG[0] <= version <= WAL_BUG[1] else "wal"
+
+
+# --- Files and errors -----------------------------------------------------------------------------
+
+
+def _make_private(path: Path, create: bool) -> None:
+    """See to it that the file at `path` is there (made empty if need be) and its owner's alone."""
+    try:
+        if not path.exists():
+            if not create:
+                raise LogError(
+                    _("There is no log at {file}; hotline ingest makes it.").format(file=path)
+                )
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _sync_folder(path.parent)
+        elif os.name == "posix" and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except PermissionError as error:
+        if path.exists():  # somebody else's file: SQLite says whether it can be used
+            return
+        raise LogError(_cannot_open(path, error.strerror)) from error
+    except OSError as error:
+        raise LogError(_cannot_open(path, error.strerror)) from error
+
+
+def _cannot_open(path: Path, what: object) -> str:
+    return _("The log {file} cannot be opened: {what}.").format(file=path, what=what)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` last through a power cut; Windows neither needs nor allows it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code, or 0 where there is none."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _sentence(error: BaseException, path: Path) -> str:
+    code = _code(error)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return _(
+            "Another program is writing to {file} and does not stop; close it and try again."
+        ).format(file=path)
+    if code == sqlite3.SQLITE_FULL:
+        return _(
+            "The disk is full; nothing half was written to {file}. Make room, try again."
+        ).format(file=path)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return _("{file} may not be written; ask who looks after this computer.").format(file=path)
+    if code == sqlite3.SQLITE_IOERR:
+        return _("The disk failed at {file} ({what}); check it, and keep a copy.").format(
+            file=path, what=error
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return _(
+            "{file} is damaged or no log of hotline ({what}); keep it, and put a backup in its place."
+        ).format(file=path, what=error)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return _cannot_open(path, error)
+    return _("The log {file} refused this: {what}.").format(file=path, what=error)
