@@ -236,8 +236,8 @@ class Store:
         return next(iter(row.values())) if row else None
 
     def _insert(self, table: str, row: Row) -> int:
-        clean = {name: clean(value) for name, value in row.items()}
-        return int(self.db.table(table).insert(clean).last_pk)
+        kept = {name: clean(value) for name, value in row.items()}
+        return int(self.db.table(table).insert(kept).last_pk)
 
     def _insert_all(self, table: str, rows: Iterable[Row]) -> None:
         self.db.table(table).insert_all(
