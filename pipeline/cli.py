@@ -248,7 +248,7 @@ def live(quiet: bool) -> Iterator[Progress]:
 @model_option
 @json_option
 @pass_session
-def ingest(session: Session, paths: tuple[Path, ...], model: str | None, as_json: bool) -> None:
+def ingest(session: Session, /, paths: tuple[Path, ...], model: str | None, as_json: bool) -> None:
     from pipeline import process
 
     session.home  # noqa: B018 (without a home this stops before anything is loaded)
@@ -289,7 +289,7 @@ def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
 @pass_session
-def import_(session: Session, file: Path, as_json: bool) -> None:
+def import_(session: Session, /, file: Path, as_json: bool) -> None:
     from pipeline import process
 
     done = process.import_calls(session.home, session.log, file)
@@ -325,13 +325,14 @@ def import_(session: Session, file: Path, as_json: bool) -> None:
 @csv_option
 @pass_session
 def search(
-    session: Session, words: tuple[str, ...], since: str | None, until: str | None,
+    session: Session, /, words: tuple[str, ...], since: str | None, until: str | None,
     limit: int, as_json: bool, as_csv: bool, **filters: Any,
 ) -> None:  # fmt: skip
     from pipeline.search import search as find
 
     query = " ".join(words)
-    hits = find(session.log, query, **span_of(session, since, until), **filters, limit=limit)
+    first, last = span_of(session, since, until)
+    hits = find(session.log, query, since=first, until=last, limit=limit, **filters)
     if as_json or as_csv:
         emit([forms.hit_dict(hit) for hit in hits], as_csv)
         return
@@ -346,7 +347,10 @@ def search(
     screen.print_hits(hits, session.names, session.home.settings.zone)
 
 
-def span_of(session: Session, since: str | None, until: str | None) -> dict[str, datetime | None]:
+def span_of(
+    session: Session, since: str | None, until: str | None
+) -> tuple[datetime | None, datetime | None]:
+    """The moments from which and before which, as days in the office's zone."""
     from pipeline import dates
 
     zone = session.home.settings.zone
@@ -354,10 +358,10 @@ def span_of(session: Session, since: str | None, until: str | None) -> dict[str,
     start = dates.parse_period(since, today)[0] if since else None
     end = dates.parse_period(until, today)[1] if until else None
     midnight = datetime.min.time()
-    return {
-        "since": datetime.combine(start, midnight, zone) if start else None,
-        "until": datetime.combine(end, midnight, zone) if end else None,
-    }
+    return (
+        datetime.combine(start, midnight, zone) if start else None,
+        datetime.combine(end, midnight, zone) if end else None,
+    )
 
 
 @main.command(
@@ -368,7 +372,7 @@ def span_of(session: Session, since: str | None, until: str | None) -> dict[str,
 @json_option
 @csv_option
 @pass_session
-def open_(session: Session, as_json: bool, as_csv: bool) -> None:
+def open_(session: Session, /, as_json: bool, as_csv: bool) -> None:
     now = session.now()
     rows = session.log.open_requests(now)
     if as_json or as_csv:
@@ -395,7 +399,7 @@ def open_(session: Session, as_json: bool, as_csv: bool) -> None:
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A whole call instead."))
 @json_option
 @pass_session
-def show(session: Session, number: int | None, call_id: int | None, as_json: bool) -> None:
+def show(session: Session, /, number: int | None, call_id: int | None, as_json: bool) -> None:
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline show ID, or hotline show --call N."))
     log, zone, now = session.log, session.home.settings.zone, session.now()
@@ -417,7 +421,7 @@ def life_cycle(
 ) -> click.Command:
     """A command that moves requests to `status`; with `why`, a note is asked for."""
 
-    def act(session: Session, numbers: tuple[int, ...], actor: str | None, note: str | None,
+    def act(session: Session, /, numbers: tuple[int, ...], actor: str | None, note: str | None,
             as_json: bool) -> None:  # fmt: skip
         if why and not (note or "").strip():
             raise UsageProblem(_("Say why, with --note: a request leaves the list for a reason."))
@@ -429,9 +433,10 @@ def life_cycle(
             for row in rows:
                 click.echo(said(row.number) + f"  {row.gist}")
 
-    for decorate in (pass_session, json_option, note_option, as_option, numbers_argument):
-        act = decorate(act)
-    return main.command(name, help=f"{text}\n\n{example}")(act)
+    command: Callable[..., Any] = pass_session(act)
+    for decorate in (json_option, note_option, as_option, numbers_argument):
+        command = decorate(command)
+    return main.command(name, help=f"{text}\n\n{example}")(command)
 
 
 done = life_cycle(
@@ -465,7 +470,7 @@ dismiss = life_cycle(
 @click.argument("week", required=False, metavar="[WEEK]")
 @json_option
 @pass_session
-def week(session: Session, week: str | None, as_json: bool) -> None:
+def week(session: Session, /, week: str | None, as_json: bool) -> None:
     from pipeline import dates, report
 
     start, end = dates.parse_period(week or "this week", session.now().date())
@@ -480,7 +485,7 @@ def week(session: Session, week: str | None, as_json: bool) -> None:
 @main.command(help=_("Prove that folder and log add up.\n\n") + _("Example: hotline check"))
 @json_option
 @pass_session
-def check(session: Session, as_json: bool) -> None:
+def check(session: Session, /, as_json: bool) -> None:
     from pipeline import process
 
     found = process.check(session.home, session.log)
@@ -532,7 +537,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
 )
 @click.argument("name")
 @pass_session
-def models_get(session: Session, name: str) -> None:
+def models_get(session: Session, /, name: str) -> None:
     from pipeline import models as stock
 
     path = stock.get(name, session.home.models)
@@ -549,7 +554,7 @@ def models_get(session: Session, name: str) -> None:
 @json_option
 @pass_session
 def transcribe(
-    session: Session, files: tuple[Path, ...], model: str | None, engine: str, as_json: bool
+    session: Session, /, files: tuple[Path, ...], model: str | None, engine: str, as_json: bool
 ) -> None:
     from pipeline import process
 
@@ -577,7 +582,7 @@ def transcribe(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
 @pass_session
-def understand(session: Session, file: Path, as_json: bool) -> None:
+def understand(session: Session, /, file: Path, as_json: bool) -> None:
     from pipeline import process
 
     home = session.home_or_none
@@ -604,7 +609,7 @@ def understand(session: Session, file: Path, as_json: bool) -> None:
 @model_option
 @json_option
 @pass_session
-def evaluate(session: Session, folder: Path, model: str | None, as_json: bool) -> None:
+def evaluate(session: Session, /, folder: Path, model: str | None, as_json: bool) -> None:
     from pipeline import evaluate as measure
 
     home = session.home_or_none

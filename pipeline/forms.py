@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.log import RequestRow
+    from pipeline.log import EventRow, Log, RequestRow, TagRow
     from pipeline.process import Heard
     from pipeline.search import Hit
     from pipeline.types import Place, Segment, Turn, Understanding
@@ -197,3 +197,60 @@ def understanding_dict(found: Understanding) -> dict[str, Any]:
 
 def is_overdue(row: RequestRow, now: datetime) -> bool:
     return row.status in ("open", "in_progress") and row.due_at is not None and row.due_at < now
+
+
+def tag_dict(tag: TagRow) -> dict[str, Any]:
+    return {
+        "tag": tag.tag,
+        "value": tag.value,
+        "by": tag.by,
+        "who": tag.who,
+        "why": tag.why,
+        "words": tag.words,
+        "turn": tag.turn,
+        "start_char": tag.start_char,
+        "end_char": tag.end_char,
+        "start": tag.start,
+        "end": tag.end,
+        "at": tag.at,
+        "current": tag.current,
+    }
+
+
+def event_dict(event: EventRow) -> dict[str, Any]:
+    return {
+        "at": event.at,
+        "kind": event.kind,
+        "who": event.who,
+        "note": event.note,
+        "data": dict(event.data),
+    }
+
+
+def request_view(log: Log, number: int, now: datetime) -> dict[str, Any]:
+    """A request with its call, its tags and its story: `hotline show ID --json`."""
+    row = log.request(number)
+    return {
+        **request_dict(row, now),
+        "turns": sorted({piece.turn for piece in log.request_text(number)}),
+        "evidence": [tag_dict(tag) for tag in log.tags(number)],
+        "events": [event_dict(event) for event in log.story(number)],
+        "of_call": call_view(log, row.call_id),
+    }
+
+
+def call_view(log: Log, call_id: int) -> dict[str, Any]:
+    """A call with all of its turns: `hotline show --call N --json`."""
+    call = log.call(call_id)
+    transcript = log.current_transcript(call_id)
+    return {
+        "call": call.id,
+        "recording": call.recording,
+        "started_at": call.started_at,
+        "time_source": call.time_source,
+        "duration": call.duration,
+        "medium": call.medium,
+        "phone": call.caller_phone,
+        "problems": list(call.problems),
+        "turns": [turn_dict(turn) for turn in log.turns(transcript)] if transcript else [],
+    }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
-    from pipeline.types import Transcript, Turn, Understanding
+    from pipeline.types import Transcript, Turn, Understanding, Urgency
 
 WORK_STATES = ("received", "transcribed", "failed")
 """States from which a run goes on; the others are ends."""
@@ -92,6 +92,8 @@ def ingest(
         seen, new, failed = take_in(home, log, paths or [home.recordings])
         terms = taxonomy.load(home.taxonomy)
         todo = [row for state in WORK_STATES for row in log.recordings(state)]
+        # In the order of the calls: a repeat is found when its first call is in the log.
+        todo.sort(key=lambda row: row.facts.started_at or row.first_seen_at)
         engine: Transcriber | None = None
         waiting: str | None = None
         opened: list[int] = []
@@ -169,6 +171,12 @@ def load_transcriber(home: Home | None, model: str | None, engine: str = "whispe
     )
 
 
+def path_in(home: Home, path: Path) -> str:
+    """A path as the log keeps it: from the home, so that a home can be moved; else absolute."""
+    path = path.absolute()
+    return str(path.relative_to(home.path) if path.is_relative_to(home.path) else path)
+
+
 def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list[tuple[str, str]]]:
     """Give every file below `paths` its row, and keep the originals of those that arrived whole.
 
@@ -187,7 +195,7 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list
         for arrival in inbox.scan(folder, settle_s=settings.recordings.settle_seconds):
             seen += 1
             before = log.last_recording_id()
-            row = log.seen(str(arrival.path), arrival.size, arrival.modified_at)
+            row = log.seen(path_in(home, arrival.path), arrival.size, arrival.modified_at)
             new += row.id > before
             if row.state not in ("arriving", "failed") or row.sha256 or not arrival.settled:
                 continue
@@ -269,7 +277,7 @@ def original(home: Home, row: RecordingRow) -> Path:
         kept = home.path / row.original
         if kept.exists():
             return kept
-    dropped = Path(row.path)
+    dropped = home.path / row.path
     if not dropped.exists():
         raise HotlineError(
             _("{file} is neither in originals/ nor where it was dropped; put it back.").format(
@@ -301,7 +309,7 @@ def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxon
         settings.due.critical_minutes, settings.due.urgent_hours, settings.due.routine_working_days
     )
 
-    def due_at(urgency: str, hint: datetime | None) -> datetime:
+    def due_at(urgency: Urgency, hint: datetime | None) -> datetime:
         return due.due(urgency, call.started_at, hint, limits)
 
     numbers = log.save_understanding(
@@ -316,7 +324,7 @@ def note_repeats(
     home: Home,
     log: Log,
     number: int,
-    due_at: Callable[[str, datetime | None], datetime],
+    due_at: Callable[[Urgency, datetime | None], datetime],
 ) -> None:
     """Mark a request as the repeat of an earlier one; the third call on a matter makes it urgent."""
     earlier = log.find_repeats(number, days=home.settings.repeats.days)
@@ -364,11 +372,11 @@ def check(home: Home, log: Log) -> Checked:
 
     rows = log.recordings()
     known = {(row.path, row.size) for row in rows}
-    unaccounted = tuple(
-        str(arrival.path)
+    on_disk = [
+        (path_in(home, arrival.path), arrival.size)
         for arrival in inbox.scan(home.recordings, settle_s=0.0)
-        if (str(arrival.path), arrival.size) not in known
-    )
+    ]
+    unaccounted = tuple(path for path, size in on_disk if (path, size) not in known)
     problems, uncovered = log.check()
     states = log.states()
     if sum(states.values()) != len(rows):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.taxonomy import Taxonomy
 
 CLOSING = ("done", "dismissed", "merged")
+REOPENING = "reopened"
+"""The kinds of event by which a request leaves the open list, and comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,18 @@ def figures(log: Log, start: date, end: date, zone: ZoneInfo, now: datetime) -> 
     first, last = _midnight(start, zone), _midnight(end, zone)
     before = _midnight(start - (end - start), zone)
     rows = log.requests()
-    events = log.status_events()
+    events = [e for e in log.events() if e.request is not None and e.kind in (*CLOSING, REOPENING)]
+    events.sort(key=lambda event: (event.at, event.id))
     inside = [row for row in rows if first <= row.started_at < last]
     began = {row.number: row.started_at for row in rows}
     moved = [event for event in events if first <= event.at < last]
     kinds = Counter(event.kind for event in moved)
     due = {row.number: row.due_at for row in rows}
-    in_time = sum(1 for event in moved if event.kind == "done" and event.at <= due[event.request])
+    in_time = sum(
+        event.at <= due[event.request]
+        for event in moved
+        if event.kind == "done" and event.request is not None
+    )
     until = min(last, now) if now > first else last
     open_then = _open_at(began, events, last)
     late = [n for n in open_then if due[n] < until]
@@ -89,7 +96,7 @@ def figures(log: Log, start: date, end: date, zone: ZoneInfo, now: datetime) -> 
         requests=len(inside),
         requests_before=sum(before <= row.started_at < first for row in rows),
         carried_over=len(_open_at(began, events, first)),
-        reopened=kinds["reopened"],
+        reopened=kinds[REOPENING],
         done=kinds["done"],
         dismissed=kinds["dismissed"],
         merged=kinds["merged"],
@@ -155,7 +162,7 @@ def _open_at(began: dict[int, datetime], events: Sequence[Any], moment: datetime
         if event.at < moment and event.request in began and began[event.request] < moment:
             if event.kind in CLOSING:
                 unanswered.discard(event.request)
-            elif event.kind == "reopened":
+            elif event.kind == REOPENING:
                 unanswered.add(event.request)
     return unanswered
 

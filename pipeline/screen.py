@@ -259,16 +259,21 @@ def print_request(log: Log, number: int, names: Taxonomy, zone: ZoneInfo, now: d
             shown.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"))
     if row.urgency == "critical":
         shown.print(Text("  " + _("Life or limb: call 110, 119 or 120 first."), style="bold red"))
-    marks = [(t.turn, t.start_char, t.end_char) for t in log.tags(number) if t.turn is not None]
+    tags = [tag for tag in log.tags(number) if tag.current]
+    marks = [
+        (tag.turn, tag.start_char, tag.end_char)
+        for tag in tags
+        if tag.turn is not None and tag.start_char is not None and tag.end_char is not None
+    ]
     shown.print()
-    print_turns(log, row.call_id, marks, mine=set(row.turns))
-    reasons = [t for t in log.tags(number) if t.tag in ("category", "kind", "urgency")]
+    print_turns(log, row.call_id, marks, mine={piece.turn for piece in log.request_text(number)})
+    reasons = [tag for tag in tags if tag.tag in ("category", "kind", "urgency")]
     if reasons:
         shown.print()
         shown.print(Text(_("Why"), style="bold"))
         for tag in reasons:
             because = f"「{tag.words}」" if tag.words else (tag.why or "")
-            shown.print(f"  {tag.tag} {names.name(tag.tag, tag.value)}: {because} ({tag.given_by})")
+            shown.print(f"  {tag.tag} {names.name(tag.tag, tag.value)}: {because} ({tag.by})")
     shown.print()
     shown.print(Text(_("Story"), style="bold"))
     for event in log.story(number):
