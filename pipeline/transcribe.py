@@ -10,6 +10,7 @@ clips are rounded to 10 ms. Inside a window the time line is the recording's; no
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -294,8 +295,10 @@ class WhisperTranscriber:
         part = np.ascontiguousarray(samples[first : round(window.end * SAMPLE_RATE)], np.float32)
         on_cpu = self._whisper.device.type == "cpu"
         # Temperatures above 0 draw lots: the same call must be heard the same again.
-        with torch.random.fork_rng(devices=[] if on_cpu else None):
+        with torch.random.fork_rng(devices=[] if on_cpu else None), warnings.catch_warnings():
             torch.manual_seed(0)
+            # Its tokenizer leaves the vocabulary's file open.
+            warnings.simplefilter("ignore", ResourceWarning)
             result = whisper.transcribe(
                 self._whisper,
                 part,

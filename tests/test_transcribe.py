@@ -1,0 +1,328 @@
+"""Hearing with Whisper itself: a tiny checkpoint that says one thing shows shapes, times and failures;
+the demonstration's own checkpoint shows words."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import models, transcribe
+from pipeline.errors import ModelMissing, UsageProblem
+from pipeline.phantoms import set_aside
+from pipeline.spans import merge, sounding, subtract, uncovered
+from pipeline.transcribe import Hearing, WhisperTranscriber, windows
+from pipeline.types import SAMPLE_RATE, Audio, Segment, Span
+
+HEARING = Hearing()
+
+
+def sound(seconds: float, *, seed: int = 1, level: float = 0.1) -> np.ndarray:
+    noise = np.random.default_rng(seed).standard_normal(round(seconds * SAMPLE_RATE))
+    return (noise * level).astype(np.float32)
+
+
+def audio(*channels: np.ndarray) -> Audio:
+    return Audio(
+        channels,
+        len(channels[0]) / SAMPLE_RATE,
+        "stereo" if len(channels) == 2 else "mono",
+        "wav",
+        "pcm_s16le",
+        SAMPLE_RATE,
+        len(channels),
+    )
+
+
+SAYS = "好的。"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint in OpenAI's format that says SAYS in the first second of whatever it hears.
+
+    Its blocks add nothing; the embedding of each position points to the token that comes next.
+    """
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+    from whisper.tokenizer import get_tokenizer
+
+    torch.manual_seed(1)
+    width = 16
+    dims = ModelDimensions(80, 1500, width, 2, 1, 51865, 448, width, 2, 2)
+    model = Whisper(dims)
+    with warnings.catch_warnings():  # the tokenizer leaves a file open
+        warnings.simplefilter("ignore", ResourceWarning)
+        tokenizer = get_tokenizer(True, num_languages=99, language="zh", task="transcribe")
+    first = tokenizer.timestamp_begin
+    script = [first, *tokenizer.encode(SAYS), first + 50, tokenizer.eot]
+    decoder = model.decoder
+    with torch.no_grad():
+        for block in decoder.blocks:
+            for part in (block.attn.out, block.cross_attn.out, block.mlp[2]):
+                part.weight.zero_()
+                part.bias.zero_()
+        decoder.token_embedding.weight.zero_()
+        decoder.positional_embedding.zero_()
+        for i, token in enumerate(dict.fromkeys(script)):
+            decoder.token_embedding.weight[token, i] = 4.0
+        for i, token in enumerate(script):
+            decoder.positional_embedding[2 + i] = 100 * decoder.token_embedding.weight[token]
+    path = tmp_path_factory.mktemp("weights") / "parrot.pt"
+    torch.save({"dims": vars(dims), "model_state_dict": model.half().state_dict()}, path)
+    return path
+
+
+PARROT = Hearing(beam_size=1, prompt="", relisten_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def quick(checkpoint: Path) -> WhisperTranscriber:
+    return WhisperTranscriber(checkpoint, "parrot", PARROT)
+
+
+# -- windows -----------------------------------------------------------------------------------
+
+
+def test_neighbours_share_a_window_and_long_silences_part_them() -> None:
+    made = windows([(1, 3), (5, 9), (25, 30)], sound(40), HEARING)
+    assert [w.speech for w in made] == [((1, 3), (5, 9)), ((25, 30),)]
+    assert (made[0].start, made[0].end) == (0.8, 9.2)
+
+
+def test_a_window_ends_before_it_is_too_long() -> None:
+    spans = [(i * 6.0, i * 6.0 + 5) for i in range(10)]
+    made = windows(spans, sound(60), HEARING)
+    assert [span for w in made for span in w.speech] == spans
+    assert all(w.speech[-1][1] - w.speech[0][0] <= HEARING.window_s for w in made)
+    assert len(made) == 2 + 1
+
+
+def test_a_span_longer_than_a_window_is_cut_where_it_is_quietest() -> None:
+    samples = sound(60)
+    samples[int(22.4 * SAMPLE_RATE) : int(22.7 * SAMPLE_RATE)] *= 0.01
+    first, second, _ = windows([(0, 60)], samples, HEARING)
+    assert 22.4 < first.end < 22.7
+    assert first.end == second.start
+
+
+LONG = sound(120)
+stretches = st.lists(
+    st.tuples(st.floats(0, 100), st.floats(0.05, 70)).map(lambda x: (x[0], x[0] + x[1])), max_size=8
+)
+
+
+@given(stretches, st.sampled_from([2.0, 15.0, 28.0]))
+@settings(max_examples=60, deadline=None)
+def test_windows_hold_all_speech_once_and_in_order(
+    speech: list[tuple[float, float]], window_s: float
+) -> None:
+    hearing = Hearing(window_s=window_s)
+    made = windows(speech, LONG, hearing)
+    for before, after in pairwise(made):
+        assert before.end <= after.start
+    for window in made:
+        assert 0 <= window.start <= window.speech[0][0]
+        assert window.speech[-1][1] <= window.end <= 120
+        assert window.end - window.start <= window_s + 2 * hearing.margin_s + 1e-9
+    inside = [(max(a, 0), min(b, 120)) for a, b in speech]
+    assert subtract(inside, [piece for w in made for piece in w.speech]) == []
+    assert sum(b - a for w in made for a, b in w.speech) == pytest.approx(
+        sum(b - a for a, b in merge(inside))
+    )
+
+
+# -- the engine, with the parrot's weights ------------------------------------------------------
+
+
+def test_times_lie_in_their_windows_and_never_run_backwards(quick: WhisperTranscriber) -> None:
+    speech = (Span(1.0, 2.5), Span(20.0, 22.0))
+    told: list[float] = []
+    heard = quick.transcribe(audio(sound(30)), speech, told.append)
+    assert told == [1.5, 3.5]
+    assert heard.speech == speech
+    assert [segment.text for segment in heard.segments] == [SAYS, SAYS]
+    at = 0.0
+    for segment in heard.segments:
+        assert any(s.start - 0.3 <= segment.start <= segment.end <= s.end + 0.3 for s in speech)
+        for word in segment.words:
+            assert at <= word.start <= word.end
+            assert 0 <= word.probability <= 1
+            at = word.end
+    assert (heard.engine, heard.model, heard.language) == ("whisper", "parrot", "zh")
+    assert heard.parameters["windows"] == 2
+    assert heard.parameters["failed"] == []
+
+
+def test_channels_are_heard_apart_and_staff_are_known_by_theirs(checkpoint: Path) -> None:
+    engine = WhisperTranscriber(checkpoint, "parrot", PARROT, staff_channel=1)
+    speech = (Span(0.5, 2.0, 0), Span(3.0, 4.0, 1))
+    heard = engine.transcribe(audio(sound(5), sound(5, seed=2)), speech)
+    assert {(s.channel, s.speaker) for s in heard.segments} == {(0, "resident"), (1, "staff")}
+    mono = engine.transcribe(audio(sound(5)), speech[:1])
+    assert {s.speaker for s in mono.segments} == {"unknown"}
+
+
+def test_the_same_call_is_heard_the_same_again_even_by_lot(checkpoint: Path) -> None:
+    hearing = replace(PARROT, temperatures=(1.0,))
+    engine = WhisperTranscriber(checkpoint, "parrot", hearing)
+    call, speech = audio(sound(30)), tuple(Span(t, t + 1.0) for t in range(1, 28, 9))
+    assert engine.transcribe(call, speech) == engine.transcribe(call, speech)
+
+
+def test_speech_that_got_no_words_is_heard_once_more_by_itself(checkpoint: Path) -> None:
+    speech = (Span(1.0, 9.0),)
+    call = audio(sound(10))
+    (once,) = WhisperTranscriber(checkpoint, "parrot", PARROT).transcribe(call, speech).segments
+    again = WhisperTranscriber(checkpoint, "parrot", replace(PARROT, relisten_s=1.5))
+    heard = again.transcribe(call, speech).segments
+    assert once in heard
+    gaps = uncovered([(1.0, 9.0)], [sounding(word) for word in once.words])
+    assert len(heard) == 1 + len([gap for gap in gaps if gap[1] - gap[0] >= 1.5]) > 1
+    for segment in heard:
+        inside = any(a <= segment.start <= segment.end <= b for a, b in gaps)
+        assert segment == once or inside
+
+
+def test_a_window_that_fails_harms_no_other_and_is_told(
+    quick: WhisperTranscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import whisper
+
+    real = whisper.transcribe
+
+    def fails_on_short(model: object, samples: np.ndarray, **options: Any) -> Any:
+        if len(samples) < 1.2 * SAMPLE_RATE:
+            raise RuntimeError("std_mean: no elements")
+        return real(model, samples, **options)
+
+    monkeypatch.setattr(whisper, "transcribe", fails_on_short)
+    speech = (Span(1.0, 1.5), Span(20.0, 22.0))
+    heard = quick.transcribe(audio(sound(30)), speech)
+    assert heard.speech == speech
+    assert all(segment.start > 19 for segment in heard.segments)
+    (failed,) = heard.parameters["failed"]  # type: ignore[misc]
+    assert failed["reason"] == "RuntimeError: std_mean: no elements"  # type: ignore[index]
+
+
+def test_no_speech_is_an_empty_transcript(quick: WhisperTranscriber) -> None:
+    heard = quick.transcribe(audio(sound(2)), ())
+    assert (heard.segments, heard.speech) == ((), ())
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"<html>", b"\x80\x02}q\x00."])
+def test_a_damaged_file_is_a_sentence_and_no_stack(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "own.pt"
+    path.write_bytes(content)
+    with pytest.raises(
+        ModelMissing, match=r"own\.pt holds no Whisper weights or is damaged"
+    ) as told:
+        transcribe.load("own.pt", tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "own.pt")
+    with pytest.raises(ModelMissing, match="holds no Whisper weights"):
+        transcribe.load("own.pt", tmp_path)
+
+
+def test_an_unknown_engine_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="whisper"):
+        transcribe.load("small", tmp_path, engine="magic")
+
+
+def test_official_weights_get_their_alignment_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`load_model(path)` leaves the default heads; a checkpoint of tiny's shape shows ours."""
+    import base64
+    import gzip
+
+    import torch
+    import whisper
+    from whisper.model import ModelDimensions, Whisper
+
+    dims = ModelDimensions(80, 1500, 12, 6, 1, 51865, 448, 12, 6, 4)
+    path = tmp_path / "tiny.pt"
+    torch.save({"dims": vars(dims), "model_state_dict": Whisper(dims).state_dict()}, path)
+    loaded = WhisperTranscriber(path, "tiny", HEARING)._whisper
+    mask = np.frombuffer(
+        gzip.decompress(base64.b85decode(whisper._ALIGNMENT_HEADS["tiny"])), dtype=bool
+    ).reshape(4, 6)
+    assert (loaded.alignment_heads.to_dense().numpy() == mask).all()
+
+
+# -- what does not count -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
+        "請不吝點讚 訂閱 轉發 打賞支持明鏡與點點欄目",
+        "打赏支持明镜与点点栏目",
+        "字幕由Amara.org社区提供",
+        "幕由 Amara.org 社群提供",
+        "中文字幕志愿者 杨栋梁",
+        "优优独播剧场——YoYo Television Series Exclusive",
+        "谢谢观看，下集再见！",
+        "感谢收看。",
+    ],
+)
+def test_phantoms_are_set_aside_however_sure(text: str) -> None:
+    assert set_aside(Segment(0, 5, text, avg_logprob=-0.1)) == "phantom"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢大家", "好", "转发", "订阅", "救命", "再见", "谢谢", "请转发到群里。",
+        "喂喂喂喂喂喂", "对对对对对对对对", "谢谢谢谢谢谢谢谢", "救命" * 20, "字幕太小了看不清楚",
+        "救命。字幕由Amara.org社区提供", "我家漏水了，谢谢观看。", "幺三九幺三九幺三九", "",
+    ],
+)  # fmt: skip
+def test_what_may_have_been_said_stays(text: str) -> None:
+    assert set_aside(Segment(0, 5, text, avg_logprob=-1.5, no_speech_prob=0.9)) is None
+
+
+def test_suspicious_words_are_set_aside_only_where_whisper_doubts_itself() -> None:
+    assert set_aside(Segment(0, 5, "欢迎订阅", avg_logprob=-0.3, no_speech_prob=0.1)) is None
+    assert set_aside(Segment(0, 5, "欢迎订阅", avg_logprob=-1.1, no_speech_prob=0.1)) == "phantom"
+
+
+def test_loops_and_echoes_of_the_prompt_are_set_aside() -> None:
+    assert set_aside(Segment(0, 30, "我们下去看一下，" * 10)) == "loop"
+    prompt = "以下是普通话的句子。"
+    assert set_aside(Segment(0, 3, "以下是普通话的句子"), prompt) == "echo"
+    assert set_aside(Segment(0, 3, "以下是普通话的句子"), "") is None
+
+
+def test_segments_keep_their_words_when_set_aside() -> None:
+    window = transcribe.Window(10.0, 15.0, ((10.0, 15.0),))
+    raw = {
+        "text": " 谢谢观看", "start": 0.0, "end": 2.0, "avg_logprob": float("nan"),
+        "no_speech_prob": 0.1, "compression_ratio": 0.8,
+        "words": [{"word": "谢谢观看", "start": 0.0, "end": 99.0, "probability": np.float64(0.5)}],
+    }  # fmt: skip
+    (segment,) = transcribe._segments([raw], window, 0, "unknown", "")
+    assert segment.set_aside == "phantom"
+    assert [(w.start, w.end, w.text) for w in segment.words] == [(10.0, 12.5, "谢谢观看")]
+    assert type(segment.words[0].probability) is float
+    assert segment.avg_logprob == -10.0
+
+
+# -- the demonstration's checkpoint ------------------------------------------------------------
+
+needs_demo = pytest.mark.skipif(
+    not models.demo_path().is_file(), reason="the demonstration's checkpoint is not made yet"
+)
