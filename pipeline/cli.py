@@ -478,7 +478,7 @@ def week(session: Session, /, week: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(forms.json_line(figures.as_dict()))
     else:
-        for line in report.lines(figures, session.names, session.home.settings.name):
+        for line in screen.week_lines(figures, session.names, session.home.settings.name):
             click.echo(line)
 
 

@@ -39,10 +39,15 @@ def use(language: str | None) -> None:
     _language = language
 
 
+def language() -> str:
+    """The language spoken now: `en` or `zh_CN`."""
+    return choose(_language)
+
+
 def _(text: str) -> str:
-    return _catalogue(choose(_language)).gettext(text)
+    return _catalogue(language()).gettext(text)
 
 
 def plural(one: str, many: str, n: int) -> str:
     """`one` or `many` by `n`, translated; the caller formats the number in."""
-    return _catalogue(choose(_language)).ngettext(one, many, n)
+    return _catalogue(language()).ngettext(one, many, n)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.forms import is_overdue
-from pipeline.i18n import _, plural
+from pipeline.i18n import _, language, plural
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.calls import TextCall
     from pipeline.log import Log, RequestRow
     from pipeline.process import Heard, Ingested
+    from pipeline.report import Week
     from pipeline.search import Hit
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 URGENCY_STYLE = {"critical": "bold white on red", "urgent": "bold yellow", "routine": ""}
 URGENCY_SIGN = {"critical": "!!", "urgent": "!", "routine": " "}
 """Beside the colour, so that the level is seen without it."""
+
+
+def label(names: Taxonomy, what: str, code: str) -> str:
+    """A category's, kind's or urgency's name in the language spoken; an unknown code as it is."""
+    labels = {"category": names.categories, "kind": names.kinds, "urgency": names.urgencies}[what]
+    if code not in labels:  # the office changed its taxonomy since
+        return code
+    return labels[code].name if language() == "zh_CN" else labels[code].english
 
 
 def place_text(place: Place) -> str:
@@ -90,7 +99,7 @@ def requests_table(
             urgency(row.urgency, names),
             Text(due, style="red" if is_overdue(row, now) else ""),
             place_text(row.place),
-            names.name("category", row.category),
+            label(names, "category", row.category),
             when_text(row.started_at, zone),
             what,
         )
@@ -113,7 +122,7 @@ def urgency(level: str, names: Taxonomy) -> Text:
 
     sign = URGENCY_SIGN.get(level, "")
     return Text(
-        f"{sign} {names.name('urgency', level)}".strip(), style=URGENCY_STYLE.get(level, "")
+        f"{sign} {label(names, 'urgency', level)}".strip(), style=URGENCY_STYLE.get(level, "")
     )
 
 
@@ -213,7 +222,7 @@ def print_hits(hits: Sequence[Hit], names: Taxonomy, zone: ZoneInfo) -> None:
             head.append(_("No. {n}").format(n=hit.request), style="bold")
             head.append("  ")
             head.append_text(urgency(hit.urgency or "", names))
-            head.append(f"  {names.name('category', hit.category or '')}")
+            head.append(f"  {label(names, 'category', hit.category or '')}")
         else:
             head.append(_("Call {n}, in no request").format(n=hit.call), style="bold")
         place = place_text(hit.place) if hit.place is not None else ""
@@ -239,7 +248,7 @@ def print_request(log: Log, number: int, names: Taxonomy, zone: ZoneInfo, now: d
     head.append(_("No. {n}").format(n=row.number), style="bold")
     head.append("  ")
     head.append_text(urgency(row.urgency, names))
-    head.append(f"  {names.name('category', row.category)} · {names.name('kind', row.kind)}")
+    head.append(f"  {label(names, 'category', row.category)} · {label(names, 'kind', row.kind)}")
     head.append(f"  {row_state(row)}")
     shown.print(head)
     shown.print(row.gist)
@@ -273,7 +282,7 @@ def print_request(log: Log, number: int, names: Taxonomy, zone: ZoneInfo, now: d
         shown.print(Text(_("Why"), style="bold"))
         for tag in reasons:
             because = f"「{tag.words}」" if tag.words else (tag.why or "")
-            shown.print(f"  {tag.tag} {names.name(tag.tag, tag.value)}: {because} ({tag.by})")
+            shown.print(f"  {tag.tag} {label(names, tag.tag, tag.value)}: {because} ({tag.by})")
     shown.print()
     shown.print(Text(_("Story"), style="bold"))
     for event in log.story(number):
@@ -327,8 +336,8 @@ def print_understood(call: TextCall, found: Understanding, names: Taxonomy) -> N
         click.echo("  " + _("no request"))
     for request in found.requests:
         click.echo(
-            f"  [{names.name('urgency', request.urgency)} · "
-            f"{names.name('category', request.category)}] {request.gist}"
+            f"  [{label(names, 'urgency', request.urgency)} · "
+            f"{label(names, 'category', request.category)}] {request.gist}"
             f"  {place_text(request.place)}"
         )
     if found.needs_listening:
@@ -366,9 +375,121 @@ def print_evaluation(result: Mapping[str, Any]) -> None:
             click.echo(f"{name:26} {value}")
 
 
+def week_lines(week: Week, names: Taxonomy, office: str) -> list[str]:
+    """The summary as lines for the terminal, one page."""
+    title = _("Weekly summary") if (week.end - week.start).days == 7 else _("Summary")
+    last = week.end - timedelta(days=1)
+    said = [
+        f"{office}  {title}  {week.start} – {last}".strip(),
+        "",
+        _("Calls {n} ({change})  ·  requests {m} ({change2})").format(
+            n=week.calls,
+            change=_change(week.calls, week.calls_before),
+            m=week.requests,
+            change2=_change(week.requests, week.requests_before),
+        ),
+        _(
+            "Open before {carried} + new {new} + reopened {re} − done {done} − dismissed "
+            "{dismissed} − merged {merged} = open now {open}"
+        ).format(
+            carried=week.carried_over,
+            new=week.requests,
+            re=week.reopened,
+            done=week.done,
+            dismissed=week.dismissed,
+            merged=week.merged,
+            open=week.still_open,
+        ),
+        _("Answered in time {a}, late {b}  ·  overdue {c}  ·  repeat calls {d}").format(
+            a=week.answered_in_time, b=week.answered_late, c=week.overdue, d=week.repeat_requests
+        ),
+    ]
+    if week.requests:
+        said += ["", _("By urgency")]
+        said += _bars({label(names, "urgency", k): n for k, n in week.by_urgency.items() if n})
+        said += ["", _("By category")]
+        said += _bars({label(names, "category", k): n for k, n in week.by_category.items()})
+    if week.critical:
+        said += ["", _("Critical, one by one")]
+        said += [
+            _("  No. {n}  {gist}  ({status})").format(
+                n=c["request"], gist=c["gist"], status=_week_status(c)
+            )
+            for c in week.critical
+        ]
+    if week.undertakings:
+        said += ["", _("Promised")]
+        said += [
+            _("  No. {n}  {words}  ({status})").format(
+                n=u["request"], words=u["undertaking"], status=u["status"]
+            )
+            for u in week.undertakings
+        ]
+    if week.overdue_requests:
+        said += [
+            "",
+            _("Overdue: No. {numbers}").format(numbers=", ".join(map(str, week.overdue_requests))),
+        ]
+    unheard = {
+        k: n
+        for k, n in week.recordings.items()
+        if k in ("failed", "received", "silent", "unsupported", "arriving")
+    }
+    if unheard or week.needs_listening:
+        said += ["", _("What these figures do not show")]
+    if week.needs_listening:
+        said.append(
+            "  "
+            + plural(
+                "{n} stretch of speech that nobody understood yet",
+                "{n} stretches of speech that nobody understood yet",
+                week.needs_listening,
+            ).format(n=week.needs_listening)
+        )
+    said += [
+        "  "
+        + plural("{n} recording: {state}", "{n} recordings: {state}", n).format(
+            n=n, state=_week_state(state)
+        )
+        for state, n in unheard.items()
+    ]
+    return said
+
+
+def _change(now: int, before: int) -> str:
+    if not before:
+        return _("none the week before")
+    return _("{d:+d} on the week before").format(d=now - before)
+
+
+def _week_status(row: dict[str, Any]) -> str:
+    return f"{row['status']}: {row['note']}" if row["note"] else str(row["status"])
+
+
+def _week_state(state: str) -> str:
+    return {
+        "failed": _("failed"),
+        "received": _("not heard yet"),
+        "silent": _("silent; somebody must listen"),
+        "unsupported": _("no sound inside"),
+        "arriving": _("still arriving"),
+    }.get(state, state)
+
+
+def _bars(counts: dict[str, int], width: int = 30) -> list[str]:
+    """Counts as bars of text, names padded by the columns that a terminal gives them."""
+    from rich.cells import cell_len
+
+    most = max(counts.values(), default=1)
+    wide = max((cell_len(name) for name in counts), default=0)
+    return [
+        f"  {name}{' ' * (wide - cell_len(name))}  {'█' * max(1, round(n / most * width))} {n}"
+        for name, n in counts.items()
+    ]
+
+
 def print_demo(log: Log, home: Home, now: datetime) -> None:
     """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
-    from datetime import timedelta
 
     from pipeline import report, taxonomy
     from pipeline.search import search
@@ -388,7 +509,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     click.echo()
     click.secho(f"$ hotline week {monday:%G-W%V}", bold=True)
     week = report.figures(log, monday, monday + timedelta(days=7), zone, now)
-    for line in report.lines(week, names, home.settings.name)[2:5]:
+    for line in week_lines(week, names, home.settings.name)[2:5]:
         click.echo(line)
     click.echo()
     critical = next((row.number for row in rows if row.urgency == "critical"), None)
