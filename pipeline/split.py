@@ -1,0 +1,385 @@
+"""Turns -> requests, chatter, needs-listening, by the taxonomy's words and costs.
+
+The turns are cut into clauses. For every clause each category has points from the words found in it;
+the cheapest way through the call (Viterbi) says which clause is about what: a change of the matter
+costs less after 还有 or 另外 or where the speaker changes, and clauses without any word of their own
+(details, numbers, answers) stay with the matter before them. It stands turns that are badly cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipeline.taxonomy import Reading, Taxonomy
+from pipeline.types import Piece, Split, Turn
+
+LONG_CLAUSE = 22
+"""Characters after which an unpunctuated clause is cut further: a spoken clause has about 7."""
+
+_PARTICLE = re.compile(
+    r"[了啊呀吧吗呢噢哦伐嘛的过](?=[我你您他她它伊那这就然还现但所因请能是有怎什])"
+)
+_WEAK_START = re.compile(
+    r"(?=然后|但是|因为|所以|就是|不过|而且|还要|我想|我要|你们能|能不能|请问|麻烦|现在|那个)"
+)
+_EMPTY = re.compile(r"^[\W嗯啊哦噢喔呃额唉哎诶对好的行是吧呀嘛那个这个我你您他就也]*$")
+
+
+@dataclass(slots=True)
+class _Clause:
+    turn: int
+    start: int
+    end: int
+    staff: bool
+    unknown: bool
+    first: bool
+    cue: int = 0
+    points: dict[str, float] = field(default_factory=dict)
+    danger: bool = False
+    asks: bool = False
+    wrong: bool = False
+    chatter: bool = False
+    empty: bool = False
+    topic: str = ""
+
+
+def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
+    """How the call falls apart; every turn stands in at least one of the three.
+
+    Linear in the length of the call. Never raises on odd input: empty turns are needs-listening when
+    they were speech without words, chatter otherwise.
+    """
+    readings = [taxonomy.read(turn.text) for turn in turns]
+    listening = {
+        i
+        for i, turn in enumerate(turns)
+        if turn.unheard
+        or (turn.confidence is not None and turn.confidence < taxonomy.listening.min_confidence)
+        or readings[i].has("chatter.phantom")
+    }
+    clauses = [
+        clause
+        for i, turn in enumerate(turns)
+        if not turn.unheard and not readings[i].has("chatter.phantom")
+        for clause in _clauses(i, turn, readings[i], taxonomy)
+    ]
+    _answers(clauses, readings)
+    groups: list[list[_Clause]] = []
+    if not _wrong_number(clauses, readings, taxonomy):
+        _follow(clauses, taxonomy)
+        groups = _requests(clauses, readings, taxonomy)
+        if not groups:
+            groups = _last_resort(clauses, taxonomy)
+            if not groups:
+                listening |= _not_understood(turns, readings, clauses, taxonomy)
+    requests = tuple(_pieces(group, turns) for group in groups)
+    asked = {piece.turn for request in requests for piece in request}
+    for i, turn in enumerate(turns):
+        if not turn.unheard and not turn.text.strip() and i not in asked and turn.end > turn.start:
+            listening.add(i)
+    return Split(
+        requests=requests,
+        chatter=tuple(i for i in range(len(turns)) if i not in asked and i not in listening),
+        needs_listening=tuple(sorted(listening)),
+    )
+
+
+def _cuts(reading: Reading) -> list[int]:
+    """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
+    text = reading.folded
+    cuts = {0, *(end for _start, end in reading.breaks)}
+    cuts.update(hit.start for hit in reading.of("cue.open"))
+    ordered = sorted(cut for cut in cuts if cut < len(text))
+    for start, end in zip(ordered, [*ordered[1:], len(text)], strict=True):
+        if end - start <= LONG_CLAUSE:
+            continue
+        inner = {start + m.end() for m in _PARTICLE.finditer(text[start:end])}
+        inner |= {start + m.start() for m in _WEAK_START.finditer(text[start:end])}
+        last = start
+        for cut in sorted(inner):
+            if cut - last >= 5 and end - cut >= 4:
+                cuts.add(cut)
+                last = cut
+    return sorted(cut for cut in cuts if cut < len(text)) or [0]
+
+
+def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> list[_Clause]:
+    """The clauses of one turn with the points that their words give."""
+    if not turn.text.strip():
+        return []
+    weights = taxonomy.weights
+    cuts = _cuts(reading)
+    clauses = []
+    guess = _guess_roles(reading, cuts) if turn.speaker == "unknown" else None
+    for i, (start, end) in enumerate(zip(cuts, [*cuts[1:], len(turn.text)], strict=True)):
+        staff = turn.speaker == "staff" or (guess is not None and guess[i])
+        clause = _Clause(number, start, end, staff, turn.speaker == "unknown", i == 0)
+        text = reading.folded[start:end]
+        clause.empty = bool(_EMPTY.match(text))
+        if reading.has("cue.open", start, start + 1):
+            clause.cue = 2
+        elif any(hit.start <= start + 2 for hit in reading.of("cue.open_weak", start, end)):
+            clause.cue = 1
+        clause.asks = not staff and (
+            reading.has("cue.need", start, end) or reading.has("cue.ask", start, end)
+        )
+        share = weights.staff if staff else 1.0
+        condition = reading.has("cue.condition", start, end)
+        for code in taxonomy.categories:
+            for hit in reading.of(f"category.{code}", start, end):
+                worth = hit.weight * share
+                if hit.weight < weights.strong and reading.meant(hit, staff=staff) in (
+                    "over",
+                    "elsewhere",
+                ):
+                    worth *= weights.denied
+                if condition and code in ("testing", "passage", "quarantine"):
+                    worth *= weights.denied
+                clause.points[code] = min(6.0, clause.points.get(code, 0.0) + worth)
+        for j, sign in enumerate(taxonomy.signs):
+            for hit in reading.of(f"sign.{j}", start, end):
+                meaning = reading.meant(hit, staff=staff)
+                if meaning == "said" and sign.level == "critical" and not staff:
+                    clause.danger = True
+                if sign.category is None:
+                    continue
+                worth = weights.strong if sign.level == "critical" else weights.terms
+                worth *= share * (1.0 if meaning == "said" else weights.denied)
+                best = clause.points.get(sign.category, 0.0)
+                clause.points[sign.category] = min(6.0, best + worth)
+        if clause.asks and clause.points:
+            top = max(clause.points, key=lambda c: clause.points[c])
+            clause.points[top] += weights.need
+        clause.wrong = reading.has("chatter.wrong_number", start, end) and not reading.has(
+            "chatter.wrong_number_not", start, end
+        )
+        clause.chatter = (
+            reading.has("chatter.greeting", start, end) or reading.has("chatter.thanks", start, end)
+        ) and max(clause.points.values(), default=0.0) < weights.terms
+        clauses.append(clause)
+    return clauses
+
+
+def _guess_roles(reading: Reading, cuts: Sequence[int]) -> list[bool]:
+    """For a turn of unknown speakers: which clauses staff said, by their ways of speaking."""
+    roles = []
+    staff = False
+    for start, end in zip(cuts, [*cuts[1:], len(reading.text)], strict=True):
+        theirs = len(reading.of("cue.staff", start, end))
+        ours = len(reading.of("cue.resident", start, end))
+        if theirs != ours:
+            staff = theirs > ours
+        roles.append(staff)
+    return roles
+
+
+def _answers(clauses: Sequence[_Clause], readings: Sequence[Reading]) -> None:
+    """What staff ask counts in full for danger's sake only when the answer is yes; left to `tag`."""
+
+
+def _wrong_number(
+    clauses: Sequence[_Clause], readings: Sequence[Reading], taxonomy: Taxonomy
+) -> bool:
+    """A wrong number, and nothing asked of us after it came out."""
+    where = next((i for i, clause in enumerate(clauses) if clause.wrong), None)
+    if where is None:
+        return False
+    later = [c for c in clauses[where + 1 :] if not c.staff]
+    strong = taxonomy.weights.strong
+    return not any(
+        (max(c.points.values(), default=0.0) >= strong and c.asks) or c.cue == 2 and c.asks
+        for c in later
+    )
+
+
+def _follow(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> None:
+    """Give each clause its topic: the dearest way through the call ("" is chatter)."""
+    costs = taxonomy.costs
+    topics = ["", *(code for code in taxonomy.categories if code != "unclear")]
+    score = {topic: (0.0 if topic == "" else -costs.leave) for topic in topics}
+    trail: list[dict[str, str]] = []
+    previous: _Clause | None = None
+    for clause in clauses:
+        if clause.cue == 2 and not clause.staff:
+            change = costs.switch_cue
+        elif clause.staff:
+            change = costs.switch_staff
+        elif previous is not None and previous.turn != clause.turn:
+            change = costs.switch_turn
+        else:
+            change = costs.switch
+        if clause.cue == 1:
+            change -= 0.7
+        best = max((topic for topic in topics if topic), key=lambda topic: score[topic])
+        new: dict[str, float] = {}
+        back: dict[str, str] = {}
+        for topic in topics:
+            stay = score[topic]
+            if topic == "":
+                move, source = score[best] - costs.leave, best
+                gain = costs.chatter if clause.chatter else (0.1 if clause.empty else 0.0)
+            else:
+                source = best if best != topic else ""
+                move = score[best] - change if best != topic else score[""] - costs.leave
+                if score[""] - costs.leave > move:
+                    move, source = score[""] - costs.leave, ""
+                gain = clause.points.get(topic, 0.0)
+                if not clause.chatter and not clause.empty:
+                    gain += 0.15
+            if stay >= move:
+                new[topic], back[topic] = stay + gain, topic
+            else:
+                new[topic], back[topic] = move + gain, source
+        score = new
+        trail.append(back)
+        previous = clause
+    topic = max(topics, key=lambda t: score[t])
+    for clause, back in zip(reversed(clauses), reversed(trail), strict=True):
+        clause.topic = topic
+        topic = back[topic]
+
+
+def _requests(
+    clauses: Sequence[_Clause], readings: Sequence[Reading], taxonomy: Taxonomy
+) -> list[list[_Clause]]:
+    """Clauses of one topic are one request, unless a cue opened another of the same kind."""
+    runs: list[list[_Clause]] = []
+    for clause in clauses:
+        same = runs and runs[-1][-1].topic == clause.topic
+        opens = (
+            clause.cue == 2
+            and not clause.staff
+            and same
+            and _fresh(runs[-1], clause, clauses, readings)
+        )
+        if same and not opens:
+            runs[-1].append(clause)
+        else:
+            runs.append([clause])
+    merged: list[list[_Clause]] = []
+    by_topic: dict[str, int] = {}
+    for run in runs:
+        topic = run[0].topic
+        if not topic:
+            continue
+        opened = (
+            run[0].cue == 2
+            and not run[0].staff
+            and topic in by_topic
+            and _fresh(merged[by_topic[topic]], run[0], clauses, readings)
+        )
+        if topic in by_topic and not opened:
+            merged[by_topic[topic]].extend(run)
+        else:
+            by_topic[topic] = len(merged)
+            merged.append(list(run))
+    kept = [group for group in merged if _evidence(group) >= taxonomy.costs.accept]
+    if not kept and merged:
+        best = max(merged, key=_evidence)
+        if _evidence(best) >= taxonomy.weights.terms and any(c.asks for c in best):
+            kept = [best]
+    kept = _without_moods(kept)
+    if not kept:
+        return []
+    # What was too thin for a request of its own is a detail of the nearest one before it, else after.
+    for group in merged:
+        if any(group is k for k in kept):
+            continue
+        for clause in group:
+            before = [k for k in kept if (k[0].turn, k[0].start) <= (clause.turn, clause.start)]
+            max(
+                before or kept[:1],
+                key=lambda k: max(
+                    (
+                        (c.turn, c.start)
+                        for c in k
+                        if (c.turn, c.start) <= (clause.turn, clause.start)
+                    ),
+                    default=(-1, -1),
+                ),
+            ).append(clause)
+    for group in kept:
+        group.sort(key=lambda c: (c.turn, c.start))
+    return sorted(kept, key=lambda g: (g[0].turn, g[0].start))
+
+
+def _evidence(group: Sequence[_Clause]) -> float:
+    """Points that residents' own words give the group's topic."""
+    topic = next((c.topic for c in group if c.topic), "")
+    return sum(c.points.get(topic, 0.0) for c in group if not c.staff) + 0.25 * sum(
+        c.points.get(topic, 0.0) for c in group if c.staff
+    )
+
+
+def _without_moods(groups: list[list[_Clause]]) -> list[list[_Clause]]:
+    """Fear or anger beside another request is how it is said, not a request of its own."""
+    others = [g for g in groups if g[0].topic != "distress"]
+    if not others:
+        return groups
+    return [g for g in groups if g[0].topic != "distress" or _evidence(g) >= 9.0]
+
+
+def _fresh(
+    group: Sequence[_Clause],
+    clause: _Clause,
+    clauses: Sequence[_Clause],
+    readings: Sequence[Reading],
+) -> bool:
+    """Whether a clause after an opening cue brings a matter of the same category that is new: words of
+    the category that were not said before, and something asked or wrong."""
+    topic = group[0].topic
+    at = next(i for i, c in enumerate(clauses) if c is clause)
+    window = [c for c in clauses[at : at + 4] if c.turn == clause.turn and c.topic == topic]
+    said = {w for c in group for w in _words(c, readings[c.turn], topic)}
+    new = {w for c in window for w in _words(c, readings[c.turn], topic)}
+    strong = sum(c.points.get(topic, 0.0) for c in window)
+    return bool(new) and not (new & said) and strong >= 3.0
+
+
+def _words(clause: _Clause, reading: Reading, topic: str) -> list[str]:
+    return [
+        reading.folded[hit.start : hit.end]
+        for hit in reading.of(f"category.{topic}", clause.start, clause.end)
+    ]
+
+
+def _last_resort(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> list[list[_Clause]]:
+    """No category has enough: anything asked, or any hint of danger, is still a request to look at."""
+    speech = [c for c in clauses if not c.staff and not c.empty]
+    if not speech:
+        return []
+    length = sum(c.end - c.start for c in speech if not c.chatter)
+    if any(c.danger for c in speech) or (
+        length >= taxonomy.listening.min_characters
+        and any(c.asks and not c.chatter for c in speech)
+    ):
+        return [[c for c in clauses if not c.chatter]]
+    return []
+
+
+def _not_understood(
+    turns: Sequence[Turn],
+    readings: Sequence[Reading],
+    clauses: Sequence[_Clause],
+    taxonomy: Taxonomy,
+) -> set[int]:
+    """Turns of a call without any request that say something which no rule understood."""
+    lengths: dict[int, int] = {}
+    for clause in clauses:
+        if not clause.chatter and not clause.empty and not clause.staff and not clause.wrong:
+            lengths[clause.turn] = lengths.get(clause.turn, 0) + clause.end - clause.start
+    return {turn for turn, n in lengths.items() if n >= taxonomy.listening.min_characters}
+
+
+def _pieces(group: Sequence[_Clause], turns: Sequence[Turn]) -> tuple[Piece, ...]:
+    """The clauses as stretches of text, neighbours joined."""
+    pieces: list[Piece] = []
+    for clause in sorted(group, key=lambda c: (c.turn, c.start)):
+        last = pieces[-1] if pieces else None
+        if last and last.turn == clause.turn and last.end_char == clause.start:
+            pieces[-1] = Piece(last.turn, last.start_char, clause.end)
+        else:
+            pieces.append(Piece(clause.turn, clause.start, clause.end))
+    return tuple(pieces)

@@ -1,0 +1,215 @@
+"""Category, kind and urgency of a request, each with the words that are its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.taxonomy import Hit, Reading, Taxonomy
+from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
+
+EVIDENCE_EACH = 3
+"""So many words are shown as the reason of one tag: more nobody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    hit: Hit
+    turn: int
+    staff: bool
+    points: float
+
+
+def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> Tags:
+    """Tags of the request that `pieces` make up; each has evidence in the original words.
+
+    `review` is true where two categories are near each other or little was found.
+    """
+    readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
+    category, reasons, review = _category(pieces, turns, readings, taxonomy)
+    kind, kind_reasons = _kind(category, pieces, turns, readings, taxonomy)
+    urgency, danger = _urgency(category, pieces, turns, readings, taxonomy)
+    fallback = _whole(pieces, turns)
+    evidence: list[Evidence] = []
+    for name, value, found in (
+        ("category", category, reasons),
+        ("kind", kind, kind_reasons or reasons),
+        ("urgency", urgency, danger or reasons),
+    ):
+        kept = sorted(found, key=lambda f: (-f.points, f.turn, f.hit.start))[:EVIDENCE_EACH]
+        if kept:
+            evidence.extend(_evidence(name, value, f, turns) for f in kept)
+        elif fallback is not None:
+            piece = fallback
+            words = turns[piece.turn].text[piece.start_char : piece.end_char]
+            evidence.append(
+                Evidence(name, value, "rule", words, piece.turn, piece.start_char, piece.end_char)
+            )
+    return Tags(category, kind, urgency, tuple(evidence), review)
+
+
+def _evidence(name: str, value: str, found: _Found, turns: Sequence[Turn]) -> Evidence:
+    start, end = found.hit.start, found.hit.end
+    return Evidence(name, value, "rule", turns[found.turn].text[start:end], found.turn, start, end)
+
+
+def _whole(pieces: Sequence[Piece], turns: Sequence[Turn]) -> Piece | None:
+    """The first words of the resident: the reason where no single word is one."""
+    for piece in pieces:
+        if turns[piece.turn].speaker != "staff" and piece.end_char > piece.start_char:
+            return Piece(piece.turn, piece.start_char, min(piece.end_char, piece.start_char + 30))
+    return pieces[0] if pieces else None
+
+
+def _is_staff(reading: Reading, turn: Turn, at: int) -> bool:
+    """Whether staff said it; for unknown speakers by the ways of speaking in the clause."""
+    if turn.speaker != "unknown":
+        return turn.speaker == "staff"
+    start, end = reading.clause(at)
+    return len(reading.of("cue.staff", start, end)) > len(reading.of("cue.resident", start, end))
+
+
+def _category(
+    pieces: Sequence[Piece],
+    turns: Sequence[Turn],
+    readings: dict[int, Reading],
+    taxonomy: Taxonomy,
+) -> tuple[str, list[_Found], bool]:
+    weights = taxonomy.weights
+    points: dict[str, float] = {}
+    found: dict[str, list[_Found]] = {}
+    first = True
+    for piece in pieces:
+        reading, turn = readings[piece.turn], turns[piece.turn]
+        seen: dict[tuple[str, str], int] = {}
+
+        def take(
+            code: str,
+            hit: Hit,
+            worth: float,
+            piece: Piece = piece,
+            reading: Reading = reading,
+            turn: Turn = turn,
+            seen: dict[tuple[str, str], int] = seen,
+        ) -> None:
+            staff = _is_staff(reading, turn, hit.start)
+            if staff:
+                worth *= weights.staff
+            words = (code, reading.folded[hit.start : hit.end])
+            seen[words] = seen.get(words, 0) + 1
+            worth /= seen[words]
+            start, end = reading.clause(hit.start)
+            if not staff and (
+                reading.has("cue.need", start, end) or reading.has("cue.ask", start, end)
+            ):
+                worth *= 1.25
+            if reading.has("cue.condition", start, end) and code in (
+                "testing",
+                "passage",
+                "quarantine",
+            ):
+                worth *= weights.denied
+            points[code] = points.get(code, 0.0) + worth
+            found.setdefault(code, []).append(_Found(hit, piece.turn, staff, worth))
+
+        for code in taxonomy.categories:
+            for hit in reading.of(f"category.{code}", piece.start_char, piece.end_char):
+                worth = hit.weight
+                if hit.weight < weights.strong and reading.meant(hit) in ("over", "elsewhere"):
+                    worth *= weights.denied
+                take(code, hit, worth)
+        for i, sign in enumerate(taxonomy.signs):
+            if sign.category is None:
+                continue
+            for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
+                said = reading.meant(hit, staff=_is_staff(reading, turn, hit.start)) == "said"
+                worth = weights.strong if sign.level == "critical" else weights.terms
+                take(sign.category, hit, worth if said else worth * weights.denied)
+        first = False
+    del first
+    points.pop("unclear", None)
+    ranked = sorted(points, key=lambda code: -points[code])
+    if len(ranked) > 1 and ranked[0] == "distress" and points[ranked[1]] >= weights.strong:
+        ranked[0], ranked[1] = ranked[1], ranked[0]
+    if not ranked or points[ranked[0]] < weights.terms:
+        return "unclear", found.get(ranked[0], []) if ranked else [], True
+    near = len(ranked) > 1 and points[ranked[1]] > 0.7 * points[ranked[0]]
+    return ranked[0], found[ranked[0]], near or points[ranked[0]] < weights.strong
+
+
+def _urgency(
+    category: str,
+    pieces: Sequence[Piece],
+    turns: Sequence[Turn],
+    readings: dict[int, Reading],
+    taxonomy: Taxonomy,
+) -> tuple[Urgency, list[_Found]]:
+    levels: dict[Urgency, list[_Found]] = {"critical": [], "urgent": []}
+    for piece in pieces:
+        reading, turn = readings[piece.turn], turns[piece.turn]
+        for i, sign in enumerate(taxonomy.signs):
+            if sign.only and category not in sign.only:
+                continue
+            for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
+                staff = _is_staff(reading, turn, hit.start)
+                if staff and sign.about in ("deadline", "repeat", "hint"):
+                    continue  # staff's own promises and doings are no danger
+                meaning = reading.meant(hit, staff=staff)
+                if meaning == "asked" and staff:
+                    meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
+                if meaning == "said":
+                    levels[sign.level].append(
+                        _Found(hit, piece.turn, staff, hit.weight + (not staff))
+                    )
+    for level in ("critical", "urgent"):
+        if levels[level]:
+            return level, levels[level]
+    return "routine", []
+
+
+def _affirmed(asked: int, turns: Sequence[Turn], taxonomy: Taxonomy) -> bool:
+    """Whether the resident's next turn says yes to what staff asked."""
+    for turn in turns[asked + 1 : asked + 2]:
+        if turn.speaker == "resident":
+            reading = taxonomy.read(turn.text)
+            return any(
+                hit.start <= 1 for hit in reading.of("cue.yes")
+            ) and not reading.folded.startswith(("没", "不", "对不起"))
+    return False
+
+
+def _kind(
+    category: str,
+    pieces: Sequence[Piece],
+    turns: Sequence[Turn],
+    readings: dict[int, Reading],
+    taxonomy: Taxonomy,
+) -> tuple[str, list[_Found]]:
+    found: dict[str, list[_Found]] = {kind: [] for kind in taxonomy.kinds}
+    for piece in pieces:
+        reading, turn = readings[piece.turn], turns[piece.turn]
+        for kind in taxonomy.kinds:
+            for hit in reading.of(f"kind.{kind}", piece.start_char, piece.end_char):
+                if not _is_staff(reading, turn, hit.start):
+                    denied = reading.meant(hit) == "denied"
+                    if not denied:
+                        found[kind].append(_Found(hit, piece.turn, False, 1.0))
+    n = {kind: len(hits) for kind, hits in found.items()}
+    if n["offer"] and (category == "volunteer" or n["offer"] > n["help"] + n["inquiry"]):
+        return "offer", found["offer"]
+    if category == "volunteer":
+        return "offer", []
+    if n["praise"] and n["praise"] >= n["help"]:
+        return "praise", found["praise"]
+    if n["suggestion"] and n["suggestion"] >= n["help"]:
+        return "suggestion", found["suggestion"]
+    if n["complaint"] and n["complaint"] > n["help"]:
+        return "complaint", found["complaint"]
+    if n["inquiry"] and n["inquiry"] > n["help"]:
+        return "inquiry", found["inquiry"]
+    if n["help"]:
+        return "help", found["help"]
+    for kind in ("inquiry", "complaint", "report"):
+        if n[kind]:
+            return kind, found[kind]
+    return "help", []

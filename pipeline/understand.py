@@ -1,0 +1,99 @@
+"""Turns -> understanding: the text stages in their order. Pure text: no sound, no model, no log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.extract import extract, gist
+from pipeline.split import split
+from pipeline.tag import tag
+from pipeline.taxonomy import Taxonomy
+from pipeline.types import Piece, Place, Request, Span, Turn, Understanding
+
+
+def understand(
+    turns: Sequence[Turn],
+    started_at: datetime,
+    taxonomy: Taxonomy,
+    *,
+    phone: str | None = None,
+) -> Understanding:
+    """Everything that the words of a call ask for.
+
+    `started_at` has an offset: relative times ("明天") are resolved against it. `phone` is the number
+    that the recording's name or the exchange tells; it stands where the caller says none.
+    """
+    found = split(turns, taxonomy)
+    requests = []
+    for pieces in found.requests:
+        tags = tag(pieces, turns, taxonomy)
+        facts = extract(pieces, turns, started_at)
+        requests.append(
+            Request(
+                turns=tuple(sorted({piece.turn for piece in pieces})),
+                spans=_spans(pieces, turns),
+                category=tags.category,
+                kind=tags.kind,
+                urgency=tags.urgency,
+                gist=gist(pieces, turns),
+                place=facts.place,
+                phone=facts.phone,
+                caller_name=facts.caller_name,
+                undertaking=facts.undertaking,
+                conditions=facts.conditions,
+                due_hint=facts.due_hint,
+                evidence=(*tags.evidence, *facts.evidence),
+                review=tags.review,
+            )
+        )
+    return Understanding(
+        requests=tuple(_share(requests, turns, started_at, phone)),
+        chatter=found.chatter,
+        needs_listening=found.needs_listening,
+    )
+
+
+def _share(
+    requests: Sequence[Request], turns: Sequence[Turn], started_at: datetime, phone: str | None
+) -> list[Request]:
+    """The caller's number, name and home hold for every request of the call that says no other."""
+    from dataclasses import replace
+
+    if not requests:
+        return []
+    everything = tuple(
+        Piece(i, 0, len(turn.text)) for i, turn in enumerate(turns) if turn.text.strip()
+    )
+    call = extract(everything, turns, started_at)
+    number = call.phone or next((r.phone for r in requests if r.phone), None) or phone
+    shared = []
+    for request in requests:
+        place = request.place
+        if not place:
+            place = call.place
+        elif place.building is None and place.lane is None and call.place.building:
+            place = Place(call.place.lane, call.place.building, place.unit, place.room)
+        shared.append(
+            replace(
+                request,
+                phone=request.phone or number,
+                caller_name=request.caller_name or call.caller_name,
+                place=place,
+            )
+        )
+    return shared
+
+
+def _spans(pieces: Sequence[Piece], turns: Sequence[Turn]) -> tuple[Span, ...]:
+    """When the pieces were said: characters are taken as evenly spoken within their turn."""
+    spans: list[Span] = []
+    for piece in pieces:
+        turn = turns[piece.turn]
+        pace = (turn.end - turn.start) / max(1, len(turn.text))
+        start, end = turn.start + piece.start_char * pace, turn.start + piece.end_char * pace
+        if spans and spans[-1].channel == turn.channel and 0 <= start - spans[-1].end < 1.0:
+            spans[-1] = Span(spans[-1].start, max(end, spans[-1].end), turn.channel)
+        elif end > start:
+            spans.append(Span(start, end, turn.channel))
+    return tuple(spans)
