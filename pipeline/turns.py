@@ -20,6 +20,14 @@ PAUSE_S = 0.8
 SENTENCE_PAUSE_S = 0.3
 """After 。or ！ a shorter pause is enough in a mono call, where the other may be the next to speak."""
 
+PLAIN_PAUSE_S = 0.45
+"""Ends a turn of a mono call where the recogniser gave no punctuation to go by: two speakers in one
+turn harm more than one speaker in two."""
+SYLLABLE_S = 0.35
+"""A slow syllable. Whisper ends a word where the next begins, so what a word lasts longer is pause."""
+PLAIN_LENGTH = 30
+"""Characters without a stop among which both may have spoken: too many to name one speaker."""
+
 _STOP = tuple("。！？!?")
 _QUESTION = tuple("？?")
 
@@ -65,6 +73,13 @@ class _Said:
     def end(self) -> float:
         return max(sounding(word)[1] for word in self.words)
 
+    @property
+    def quiet_from(self) -> float:
+        """When the pause after these words begins."""
+        last = self.words[-1]
+        said = SYLLABLE_S * max(1, sum(character.isalnum() for character in last.text))
+        return min(last.end, last.start + said)
+
 
 def make_turns(transcript: Transcript, duration: float) -> tuple[Turn, ...]:
     """The turns of a call of `duration` seconds, sorted by start.
@@ -100,7 +115,8 @@ def guess_speaker(text: str) -> Speaker:
 
 
 def _words_of(segment: Segment) -> tuple[Word, ...]:
-    """The words of a segment; where they do not make up its text, its characters, evenly in time."""
+    """The words of a segment; where they do not make up its text, its characters, evenly in time, but
+    none longer than a slow syllable: what the text is too short for was not heard."""
     if "".join("".join(w.text for w in segment.words).split()) == "".join(segment.text.split()):
         return segment.words
     text = segment.text
@@ -108,7 +124,7 @@ def _words_of(segment: Segment) -> tuple[Word, ...]:
         probability = sum(w.probability for w in segment.words) / len(segment.words)
     else:
         probability = math.exp(min(segment.avg_logprob, 0.0))
-    step = max(segment.end - segment.start, 0.0) / max(len(text), 1)
+    step = min(max(segment.end - segment.start, 0.0) / max(len(text), 1), SYLLABLE_S)
     return tuple(
         Word(segment.start + i * step, segment.start + (i + 1) * step, character, probability)
         for i, character in enumerate(text)
@@ -118,13 +134,16 @@ def _words_of(segment: Segment) -> tuple[Word, ...]:
 def _rows(segments: Sequence[Segment], *, mono: bool) -> list[_Said]:
     """Words of one channel, cut where a turn may end, and joined again where nothing speaks for an end."""
     rows: list[_Said] = []
+    text = "".join(segment.text for segment in segments)
+    plain = mono and sum(character in _STOP for character in text) * 2 * PLAIN_LENGTH < len(text)
+    pause = PLAIN_PAUSE_S if plain else PAUSE_S
     for segment in segments:
         fresh = True
         for word in _words_of(segment):
             last = rows[-1] if rows else None
-            gap = word.start - last.end if last else 0.0
+            gap = word.start - last.quiet_from if last else 0.0
             known = segment.speaker != "unknown"
-            if last is None or gap >= PAUSE_S or (fresh and last.speaker != segment.speaker):
+            if last is None or gap >= pause or (fresh and last.speaker != segment.speaker):
                 rows.append(_Said(segment.channel, segment.speaker, known, [word]))
             elif mono and not known and last.text.endswith(_STOP) and word.text.strip():
                 hard = last.text.endswith(_QUESTION) or gap >= SENTENCE_PAUSE_S
@@ -133,7 +152,7 @@ def _rows(segments: Sequence[Segment], *, mono: bool) -> list[_Said]:
                 last.words.append(word)
             fresh = False
     for row in rows:
-        if not row.known and mono:
+        if not row.known and mono and not (plain and len(row.text) > PLAIN_LENGTH):
             row.speaker = guess_speaker(row.text)
     joined: list[_Said] = []
     for row in rows:

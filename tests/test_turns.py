@@ -42,10 +42,10 @@ def texts(turns: tuple[Turn, ...]) -> list[str]:
 
 
 def test_a_pause_ends_a_turn_and_a_short_one_does_not() -> None:
-    turns = make_turns(transcript(segment("垃圾没有收", 0), segment("味道很大", 1.5)), 10)
-    assert texts(turns) == ["垃圾没有收味道很大"]
-    turns = make_turns(transcript(segment("垃圾没有收", 0), segment("味道很大", 1.9)), 10)
-    assert texts(turns) == ["垃圾没有收", "味道很大"]
+    turns = make_turns(transcript(segment("垃圾没有收，", 0), segment("味道很大。", 1.5)), 10)
+    assert texts(turns) == ["垃圾没有收，味道很大。"]
+    turns = make_turns(transcript(segment("垃圾没有收，", 0), segment("味道很大。", 1.9)), 10)
+    assert texts(turns) == ["垃圾没有收，", "味道很大。"]
 
 
 def test_one_segment_with_both_speakers_is_cut_at_the_question_and_the_answer_is_named() -> None:
@@ -84,6 +84,21 @@ def test_sentences_without_a_pause_are_cut_where_the_words_name_two_speakers() -
 )
 def test_a_speaker_is_guessed_from_strong_words_only(text: str, speaker: str) -> None:
     assert guess_speaker(text) == speaker
+
+
+def test_without_punctuation_a_short_pause_ends_a_turn_and_a_long_one_has_no_speaker() -> None:
+    first = segment("您好居委会", 0)
+    turns = make_turns(transcript(first, segment("我要配药", first.end + 0.5)), 10)
+    assert texts(turns) == ["您好居委会", "我要配药"]
+    both = "您好居委会你好我是六号楼三零一的我们楼下的垃圾已经两天没有收了味道很大"
+    (turn,) = make_turns(transcript(segment(both, 0)), 10)
+    assert turn.speaker == "unknown"
+
+
+def test_a_word_that_lasts_through_a_pause_ends_the_turn() -> None:
+    said = (*words("好的", 0), Word(0.4, 2.4, "吧", 0.9), *words("我记下来了", 2.4))
+    turns = make_turns(transcript(Segment(0, 3.4, "好的吧我记下来了", said)), 10)
+    assert texts(turns) == ["好的吧", "我记下来了"]
 
 
 def test_stereo_turns_interleave_and_keep_the_speakers_of_their_channels() -> None:
