@@ -162,15 +162,17 @@ def emit(rows: list[dict[str, Any]], as_csv: bool) -> None:
 
 
 @main.command(
-    help=_("Make a home: a folder with settings, recordings, models and the log.\n\n")
+    help=_("Make a home (./hotline if no DIR is named): settings, recordings, models, the log.\n\n")
     + _("Example: hotline init D:\\hotline")
 )
-@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
-def init(folder: Path) -> None:
+@click.argument("folder", type=click.Path(path_type=Path), required=False, metavar="[DIR]")
+@pass_session
+def init(session: Session, /, folder: Path | None) -> None:
     from pipeline import settings
     from pipeline.log import Log
 
-    home, new = settings.init(folder)
+    # Never the folder that one happens to stand in.
+    home, new = settings.init(folder or session.folder or Path("hotline"))
     with Log(home.log):
         pass
     if new:
@@ -387,7 +389,7 @@ def open_(session: Session, /, as_json: bool, as_csv: bool) -> None:
         click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
     else:
         click.echo(_("Nothing is open."))
-    for line in screen.waiting_text(session.log):
+    for line in screen.waiting_text(session.log, session.home):
         click.echo(line)
 
 
@@ -505,7 +507,7 @@ def check(session: Session, /, as_json: bool) -> None:
         for problem in found.problems:
             click.echo(f"- {problem}")
         click.echo(_("It does not add up.") if found.problems else _("It all adds up."))
-        for line in screen.waiting_text(session.log):
+        for line in screen.waiting_text(session.log, session.home):
             click.echo(line)
     if found.problems:
         click.get_current_context().exit(1)

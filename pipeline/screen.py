@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.errors import ModelMissing
 from pipeline.forms import is_overdue
 from pipeline.i18n import _, language, plural
 
@@ -164,8 +165,10 @@ def ingested_text(done: Ingested) -> list[str]:
     return [line for line in lines if line]
 
 
-def waiting_text(log: Log) -> list[str]:
+def waiting_text(log: Log, home: Home) -> list[str]:
     """What is not on the list of requests and yet waits for somebody, a line each."""
+    from pipeline import models
+
     lines = []
     unheard = log.needs_listening()
     if unheard:
@@ -201,6 +204,10 @@ def waiting_text(log: Log) -> list[str]:
                 waiting,
             ).format(n=waiting)
         )
+        try:
+            home.settings.hearing.model or models.best(home.models)
+        except ModelMissing as missing:
+            lines.append(str(missing))
     if states.get("arriving"):
         lines.append(
             plural(
@@ -499,7 +506,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     click.echo()
     rows = log.open_requests(now)
     console().print(requests_table(rows, names, zone, now))
-    for line in waiting_text(log):
+    for line in waiting_text(log, home):
         click.echo(line)
     click.echo()
     click.secho("$ hotline search 胰岛素", bold=True)
