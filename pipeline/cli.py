@@ -612,11 +612,11 @@ def understand(session: Session, /, file: Path, as_json: bool) -> None:
 @json_option
 @pass_session
 def evaluate(session: Session, /, folder: Path, model: str | None, as_json: bool) -> None:
-    from pipeline import evaluate as measure
+    from pipeline import process
 
     home = session.home_or_none
     with live(quiet=as_json) as progress:
-        result = measure.evaluate(folder, load_engine(session, model), home, progress)
+        result = process.evaluate_folder(folder, load_engine(session, model), home, progress)
     if as_json:
         click.echo(forms.json_line(result))
     else:

@@ -219,3 +219,43 @@ def recut(call: TextCall, seconds: float = BLOCK_SECONDS) -> tuple[Turn, ...]:
         else:
             blocks.append(Turn("unknown", char, max(start, at), at))
     return tuple(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Character errors of what was heard: substituted, deleted, inserted, of `characters` said."""
+
+    characters: int = 0
+    substituted: int = 0
+    deleted: int = 0
+    inserted: int = 0
+
+    def __add__(self, other: Errors) -> Errors:
+        return Errors(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
+
+    @property
+    def cer(self) -> float | None:
+        """Character error rate; None where nothing was said."""
+        wrong = self.substituted + self.deleted + self.inserted
+        return round(wrong / self.characters, 4) if self.characters else None
+
+
+def normalised(text: str) -> str:
+    """Text as character errors are counted in it: one script, one width, spoken digits as figures,
+    no punctuation and no spaces."""
+    from pipeline.script import digits, fold
+
+    return "".join(c for c in digits(fold(text)) if c.isalnum())
+
+
+def character_errors(said: str, heard: str) -> Errors:
+    """Count by edit distance (jiwer), after `normalised`."""
+    import jiwer
+
+    said, heard = normalised(said), normalised(heard)
+    if not said:
+        return Errors(inserted=len(heard))
+    found = jiwer.process_characters(said, heard)
+    return Errors(len(said), found.substitutions, found.deletions, found.insertions)

@@ -478,3 +478,85 @@ def import_calls(home: Home, log: Log, file: Path) -> Ingested:
             new += 1
             opened.extend(understand_transcript(home, log, transcript_id, terms))
     return Ingested(seen, new, log.states(), len(opened), tuple(failed), new_requests=tuple(opened))
+
+
+def evaluate_folder(
+    folder: Path, engine: Transcriber, home: Home | None, progress: Progress = lambda step: None
+) -> dict[str, object]:
+    """Hear the recordings of `folder` that have references, and count what was right.
+
+    References are `calls.jsonl`, whose ids are the files' stems, or NAME.txt beside a recording (what
+    was said; only character errors are counted there). Files that hold no sound or no speech count
+    as heard empty. Returns the contract's figures with their counts, and a row a call.
+
+    Raises:
+        HotlineError: there are no references, or none has its recording.
+    """
+    from pipeline import calls, evaluate, taxonomy
+    from pipeline.settings import Settings
+    from pipeline.understand import understand
+
+    zone = (home.settings if home else Settings()).zone
+    terms = taxonomy.load(home.taxonomy if home else None)
+    sounds = {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix.lower() not in (".txt", ".jsonl")
+    }
+    references: dict[str, TextCall | str] = {}
+    listed = folder / "calls.jsonl"
+    if listed.exists():
+        for call in calls.read(listed, zone):
+            if isinstance(call, HotlineError):
+                raise call
+            references[call.id] = call
+    for path in sorted(folder.glob("*.txt")):
+        references.setdefault(path.stem, path.read_text(encoding="utf-8-sig", errors="replace"))
+    missing = [name for name in references if name not in sounds]
+    todo = {name: sounds[name] for name in references if name in sounds}
+    if not todo:
+        raise HotlineError(
+            _(
+                "{folder} holds no recording with a reference: put NAME.txt beside NAME.amr, or a "
+                "calls.jsonl whose ids are the recordings' names."
+            ).format(folder=folder)
+        )
+    errors, counts, rows = evaluate.Errors(), evaluate.Counts(), []
+    for index, (name, path) in enumerate(todo.items(), 1):
+        progress(Step(str(path), index, len(todo)))
+        reference = references[name]
+        turns: tuple[Turn, ...] = ()
+        said_why = None
+        try:
+            turns = transcribe_file(path, engine).turns
+        except UnsupportedAudio as error:
+            said_why = str(error)
+        heard = "".join(turn.text for turn in turns)
+        said = (
+            reference
+            if isinstance(reference, str)
+            else "".join(turn.text for turn in reference.turns)
+        )
+        wrong = evaluate.character_errors(said, heard)
+        errors += wrong
+        row: dict[str, object] = {"id": name, "cer": wrong.cer, "characters": wrong.characters}
+        if said_why is not None:
+            row["not_heard"] = said_why
+        if not isinstance(reference, str) and reference.requests is not None:
+            found = understand(turns, reference.started_at, terms)
+            one = evaluate.score(found, reference.requests, turns, reference.turns)
+            counts += one
+            row |= {"requests": one.requests, "found": one.matched, "predicted": one.predicted}
+        rows.append(row)
+        progress(Step(str(path), index, len(todo), state="heard"))
+    return {
+        "cer": errors.cer,
+        "characters": errors.characters,
+        **counts.rates(),
+        "calls": len(todo),
+        "model": engine.model,
+        "engine": engine.engine,
+        "counts": asdict(counts),
+        "missing": missing,
+        "by_call": rows,
+    }
