@@ -44,6 +44,10 @@ LOCAL_NAMES = {
 """Readings that pypinyin gets wrong, or may, in names of places; an office's own can be few."""
 
 
+MENDED = {"么": "么", "抬": "抬", "擡": "抬"}
+"""Where tw2s spoils simplified text (怎么 → 怎幺, 抬 → 擡); of GB 2312, no other character suffers."""
+
+
 class _CharMap(dict[int, int]):
     """One character to one, worked out when first met: `str.translate` asks here for the rest."""
 
@@ -75,7 +79,7 @@ def _fold_char(char: str) -> str:
     lower = char.lower()
     if len(lower) != 1:  # İ becomes two characters: offsets would no longer map back
         return char
-    return str(_opencc().convert(lower))
+    return MENDED.get(lower) or str(_opencc().convert(lower))
 
 
 _FOLD = _CharMap(_fold_char)
@@ -94,8 +98,13 @@ def fold(text: str) -> str:
 
 
 def simplify(text: str) -> str:
-    """`text` in simplified script by OpenCC's phrases, for people to read; the length may change."""
-    return text if text.isascii() else str(_opencc().convert(text))
+    """`text` in simplified script by OpenCC's phrases, for people to read."""
+    if text.isascii():
+        return text
+    simple = str(_opencc().convert(text))
+    if len(simple) != len(text):  # no phrase of OpenCC's tables does this
+        return simple
+    return "".join(MENDED.get(old, new) for old, new in zip(text, simple, strict=True))
 
 
 def digits(text: str) -> str:

@@ -56,6 +56,22 @@ def test_fold(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
+def test_simplified_text_stays_as_it_is() -> None:
+    """Of the 6,763 characters of GB 2312 only these, which are traditional forms, may change."""
+    changed = set()
+    for code in range(0x4E00, 0xA000):
+        char = chr(code)
+        try:
+            char.encode("gb2312")
+        except UnicodeEncodeError:
+            continue
+        if fold(char) != char:
+            changed.add(char)
+    assert changed == set("乾吒夥後徵捱摺於榘甯菸著薹醣麴麽")
+    assert simplify("怎么把架子抬出去，幺三八") == "怎么把架子抬出去，幺三八"
+    assert simplify("怎麼擡") == fold("怎麼擡") == "怎么抬"
+
+
 def test_simplify_knows_phrases() -> None:
     assert simplify("著名的乾隆很著急") == "著名的乾隆很着急"
 
