@@ -1,10 +1,12 @@
 """The training speech of the demonstration model: sentences from grammar.txt and strings of words.
 
-    python models/demo/corpus.py --count 9000 --shard 0     # about a minute a thousand, two cores
+    python models/demo/corpus.py --test --count 400         # the held-out sentences, clean; first
+    python models/demo/corpus.py --count 9000 --shard 0     # half a minute a thousand, two cores
+    python models/demo/corpus.py --coverage                 # what calls.toml says and training not
 
-writes work/shard-0.npy (int16 samples, 16 kHz) and work/shard-0.json (what is said, when, how), and
-with --test the held-out sentences, clean. Sentences of work/test.json and of calls.toml are never
-made into training speech; the words of calls.toml are mixed into the strings of words.
+A shard is work/shard-0.npy (int16 samples, 16 kHz) and work/shard-0.json (what is said, when, how).
+Sentences of work/test.json and of calls.toml are never made into training speech; the words of
+calls.toml are mixed into the strings of words.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import json
 import random
 import re
 import time
+from collections import Counter
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -23,11 +26,10 @@ from speech import PITCHES, RATES, SAMPLE_RATE, VOICES, say_timed, syllables
 HERE = Path(__file__).parent
 WORK = HERE / "work"
 DIGITS = "零一二三四五六七八九"
-SURNAMES = (
-    "王 李 张 刘 陈 杨 黄 赵 吴 周 徐 孙 马 朱 胡 郭 何 林 高 罗 郑 梁 谢 宋 唐 许 韩 冯 邓 曹 彭 曾 肖 田 董 潘 "
-    "袁 蔡 蒋 余 于 杜 叶 程 魏 苏 吕 丁 任 卢 姚 沈 钟 姜 崔 谭 陆 范 汪 廖 石 金 贾 夏 方 邹 熊 白 孟 秦 邱 侯 江 尹 薛 "
-    "闫 段 雷 龙 史 陶 贺 顾 毛 郝 龚 邵 万 钱 严 覃 武 戴 莫 孔 向 汤"
-).split()
+SURNAMES = [
+    *"王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏",
+    *"苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金贾夏方邹熊白孟秦邱侯江尹薛闫段雷龙史陶贺顾毛郝龚邵万钱严覃武戴莫孔向汤",
+]
 QUESTION = re.compile(
     "吗|什么|怎么|哪|几点|几天|多少|能不能|可不可以|可以不可以|是不是|有没有|谁|要不要|好不好|行不行|多久|会不会|对不对"
 )
@@ -107,17 +109,25 @@ class Grammar:
             return (
                 r.choice(["", "", "早上", "上午", "下午", "晚上", "凌晨", "中午"])
                 + hour
-                + r.choice(["点", "点", "点半", "点钟", "点十分", "点一刻", "点四十", "点零五分", "点三刻"])
+                + r.choice(
+                    ["点", "点", "点半", "点钟", "点十分", "点一刻", "点四十", "点零五分", "点三刻"]
+                )
             )
         if name == "date":
             day = number(r.randint(1, 31)) + r.choice(["号", "日"])
-            return r.choice(["", number(r.randint(1, 12)) + "月", number(r.randint(1, 12)) + "月"]) + day
+            return (
+                r.choice(["", number(r.randint(1, 12)) + "月", number(r.randint(1, 12)) + "月"])
+                + day
+            )
         if name == "money":
             amount = r.choice([r.randint(2, 99), r.randint(100, 999), 1000 * r.randint(1, 9)])
             return number(amount) + r.choice(["块", "元", "块钱", "块钱"])
         if name == "count":
-            measure = r.choice("个 盒 包 袋 斤 瓶 箱 份 桶 公斤 片 张 罐 支 根 套 件 板 粒 颗".split())
-            return r.choice(["一", "两", "三", "五", "六", "八", "十", "二十", "五十", "一百"]) + measure
+            measure = r.choice([*"个盒包袋斤瓶箱份桶", "公斤", *"片张罐支根套件板粒颗"])
+            return (
+                r.choice(["一", "两", "三", "五", "六", "八", "十", "二十", "五十", "一百"])
+                + measure
+            )
         if name == "q":
             return f"，{self.slot('end')}" if r.random() < 0.25 else ""
         raise KeyError(name)
@@ -243,7 +253,9 @@ def speak(job: tuple[int, str, bool]) -> tuple[np.ndarray, dict] | None:
                 channel = rng.choice([c for c in CHANNELS if c.startswith(kind)])
                 heard = samples * rng.uniform(0.3, 1.0)
                 if rng.random() < 0.6:  # a room behind the voice, before the encoder hears it
-                    heard = heard + hiss(rng.randrange(2**32), len(heard), heard, rng.uniform(15, 40))
+                    heard = heard + hiss(
+                        rng.randrange(2**32), len(heard), heard, rng.uniform(15, 40)
+                    )
                 samples = through(heard, channel)
                 break
     record = {
@@ -258,13 +270,36 @@ def speak(job: tuple[int, str, bool]) -> tuple[np.ndarray, dict] | None:
     return (np.clip(samples, -1, 1) * 32767).astype(np.int16), record
 
 
+def coverage() -> None:
+    """Print the characters and words of calls.toml that the shards say seldom or never."""
+    spoken = [
+        record["text"]
+        for path in sorted(WORK.glob("shard-*.json"))
+        for record in json.loads(path.read_text("utf8"))
+    ]
+    characters = Counter("".join(spoken))
+    words = Counter(word for text in spoken for word in jieba.cut(bare(text)))
+    wanted = [bare(text) for text in call_text()]
+    seldom = sorted(c for c in set("".join(wanted)) if characters[c] < 10)
+    missing = sorted({w for text in wanted for w in jieba.cut(text) if not words[w]})
+    same = forbidden() & {bare(text) for text in spoken}
+    print(f"characters said less than 10 times: {' '.join(seldom) or 'none'}")
+    print(f"words never said: {' '.join(missing) or 'none'}")
+    print(f"sentences of the calls or the test in training: {' '.join(sorted(same)) or 'none'}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=9000)
     parser.add_argument("--shard", type=int, default=0)
     parser.add_argument("--test", action="store_true", help="make the held-out sentences instead")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--coverage", action="store_true", help="check the shards against the calls"
+    )
     options = parser.parse_args()
+    if options.coverage:
+        return coverage()
     WORK.mkdir(exist_ok=True)
     began = time.time()
     name = "test" if options.test else f"shard-{options.shard}"

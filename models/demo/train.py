@@ -1,12 +1,13 @@
 """Train the demonstration model: a small Whisper in OpenAI's format, on speech that corpus.py made.
 
-    python models/demo/train.py --minutes 72             # start, or go on where work/state.pt stands
-    python models/demo/train.py --minutes 72 --fresh     # start again
+    python models/demo/train.py --minutes 90             # start, or go on where work/state.pt stands
+    python models/demo/train.py --minutes 90 --fresh     # start again
 
-What makes it learn within an hour or so on two old cores:
+A SIGTERM stops it after saving. What makes it learn within an hour or so on two old cores:
 - espeak-ng tells when each syllable begins. So the encoder learns its syllables frame by frame
-  (no CTC), and the decoder is told where to look: the cross-attention of its later layers is pulled
-  to the time of the token that comes next. The same attention then gives word times.
+  (no CTC), its heads begin by looking at the neighbourhood, and the decoder is told where to look:
+  the cross-attention of its first layer is pulled to what was said last, that of the others to what
+  comes next. The same attention then gives word times.
 - Whisper always hears 30 s: after the content come frames of 0.0. Such a tail is nearly the same in
   every frame, so we compute a few of its frames and let each count for many, through a bias
   of log(weight) on attention. A 5 s window costs 5 s and still is what inference sees.
@@ -17,6 +18,7 @@ import argparse
 import json
 import math
 import random
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +43,12 @@ DIMENSIONS = ModelDimensions(
 FRAME_S = 0.02
 """One frame of the encoder and one step of the timestamp tokens."""
 POSITIONS = DIMENSIONS.n_audio_ctx
+SHIFTS = ((-6, 0, 6), (-4, 4, None), (-8, 8, None), (-4, 4, None))
+"""Where the heads of each encoder layer look at first, in frames; None: anywhere."""
 TAIL = 24
 """Frames of the tail that are computed."""
-BATCH_S = 120
-"""Seconds of audio in one step."""
+BATCH_S = 40
+"""Seconds of audio in one step. Small: it is the number of steps that teaches at first."""
 PROMPTS = "以下是普通话的句子。以下是普通话的通话录音，使用简体中文和标点。居委会热线电话录音。"
 """Tokens that a user's prompt may hold and the corpus not."""
 
@@ -141,7 +145,6 @@ class Batch:
     looks: Tensor  # [b, tokens, 2] encoder frames where the target is said; -1 where free
     syllables: Tensor  # [b, frames / 2]
     tones: Tensor  # [b, frames / 2]
-    offset: int  # encoder frames before the first
 
 
 class Windows:
@@ -161,11 +164,10 @@ class Windows:
             noise = np.fft.irfft(spectrum, size)
             self.noises.append((noise / noise.std()).astype(np.float32))
 
-    def batch(self, long_s: float, rng: random.Random, offsets: bool, prompt: bool) -> Batch:
+    def batch(self, long_s: float, rng: random.Random) -> Batch:
         count = max(1, round(BATCH_S / long_s))
         size = round(long_s * 50) * 2 * HOP_LENGTH
         frames = size // HOP_LENGTH
-        offset = rng.randint(0, POSITIONS - frames // 2) if offsets else 0
         audio = np.zeros((count, size), np.float32)
         content = torch.zeros(count, dtype=torch.long)
         syllables = torch.zeros((count, frames // 2), dtype=torch.long)
@@ -184,7 +186,7 @@ class Windows:
             end = min(long_s, end + (rng.uniform(0, 0.6) if packed else 0))
             content[b] = round(end * 100)
             self.add_noise(audio[b], rng, loud=not packed)
-            rows.append(self.tokens(packed, offset, rng, prompt))
+            rows.append(self.tokens(packed, rng))
         longest = max(len(r[0]) for r in rows)
         inputs = torch.full((count, longest), self.dense[self.tokenizer.eot])
         targets = torch.full((count, longest), -100)
@@ -194,7 +196,7 @@ class Windows:
             targets[b, : len(given)] = torch.tensor(asked)
             looks[b, : len(given)] = torch.tensor(look)
         mel = self.mel(torch.from_numpy(audio), content, rng)
-        return Batch(mel, inputs, targets, looks, syllables, tones, offset)
+        return Batch(mel, inputs, targets, looks, syllables, tones)
 
     def pack(self, long_s: float, rng: random.Random) -> list[tuple[float, float, Spoken]]:
         """Utterances one after another: (start in s, gain, utterance); fills `long_s` or less."""
@@ -247,7 +249,7 @@ class Windows:
             curves.append(10 ** (decibel / 10))
         return torch.stack(curves)
 
-    def tokens(self, packed, offset: int, rng: random.Random, prompt: bool):
+    def tokens(self, packed: list[tuple[float, float, Spoken]], rng: random.Random):
         """(inputs, targets, where to look) of one window; times in frames from the first one."""
         t = self.tokenizer
         timed = rng.random() > 0.14 or not packed
@@ -256,25 +258,19 @@ class Windows:
             start, end = at + one.spans[0][0], at + one.syllables[-1][3]
             if timed:
                 # transcribe() lets no window begin later than 1 s
-                first = min(start, 1.0) if not body and not offset else start
-                body.append((self.stamp(first, offset), (start, start + 0.1)))
+                first = min(start, 1.0) if not body else start
+                body.append((self.stamp(first), (start, start + 0.1)))
             body += [(x, (at + a, at + b)) for x, (a, b) in zip(one.tokens, one.spans, strict=True)]
             if timed:
-                body.append((self.stamp(end, offset), (end - 0.1, end + 0.1)))
+                body.append((self.stamp(end), (end - 0.1, end + 0.1)))
         if not packed:
             body = [(t.timestamp_begin, None)]
-        before: list[int] = []
-        if prompt:
-            for one in rng.choices(self.spoken, k=rng.randint(1, 16)):
-                before += one.tokens
-            before = [t.sot_prev, *before[-rng.randint(1, 223) :]]
         head = [t.sot, t.language_token, t.transcribe] + ([] if timed else [t.no_timestamps])
-        sequence = [*before, *head, *[x for x, _ in body], t.eot]
+        sequence = [*head, *[x for x, _ in body], t.eot]
         given = [self.dense[x] for x in sequence[:-1]]
         asked, look = [-100] * len(given), [(-1, -1)] * len(given)
-        sot = len(before)
-        asked[sot] = self.dense[t.language_token if packed else t.no_speech]
-        answer = sot + len(head) - 1  # the input whose output is the first of the body
+        asked[0] = self.dense[t.language_token if packed else t.no_speech]
+        answer = len(head) - 1  # the input whose output is the first of the body
         for i, (token, span) in enumerate([*body, (t.eot, None)]):
             asked[answer + i] = self.dense[token]
             if span:
@@ -284,8 +280,8 @@ class Windows:
                 )
         return given, asked, look
 
-    def stamp(self, second: float, offset: int) -> int:
-        return self.tokenizer.timestamp_begin + min(1500, offset + max(0, round(second / FRAME_S)))
+    def stamp(self, second: float) -> int:
+        return self.tokenizer.timestamp_begin + max(0, round(second / FRAME_S))
 
 
 # -- model -------------------------------------------------------------------------------------
@@ -302,6 +298,8 @@ class Student(nn.Module):
             if parameter.dim() > 1 and "embedding" not in name:
                 nn.init.xavier_uniform_(parameter.view(parameter.shape[0], -1))
         waves = self.whisper.encoder.positional_embedding  # sinusoids [1500, width]
+        for block, shifts in zip(self.whisper.encoder.blocks, SHIFTS, strict=True):
+            look_near(block.attn, shifts)
         self.whisper.decoder.positional_embedding.data = waves[: DIMENSIONS.n_text_ctx] * 0.05
         table = torch.randn(len(vocabulary.tokens), width) * 0.05
         # times that are near have embeddings that are near
@@ -315,19 +313,19 @@ class Student(nn.Module):
         unused = "whisper.decoder.token_embedding.weight"
         return {name: p for name, p in self.named_parameters() if name != unused}
 
-    def encode(self, mel: Tensor, offset: int) -> tuple[Tensor, Tensor]:
+    def encode(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Encoder output [b, frames + TAIL, width] and the bias of attention [1, 1, 1, same]."""
         encoder = self.whisper.encoder
         frames = mel.shape[-1] // 2
         x = F.gelu(encoder.conv1(F.pad(mel, (0, 8))))
         x = F.gelu(encoder.conv2(x)).permute(0, 2, 1)
-        place = torch.arange(offset, offset + frames)
+        place = torch.arange(frames)
         bias = torch.zeros(1, 1, 1, frames)
-        rest = POSITIONS - offset - frames
+        rest = POSITIONS - frames
         if rest > TAIL:
             x = torch.cat([x[:, :frames], x[:, frames + 1 : frames + 2].expand(-1, TAIL, -1)], 1)
             stride = rest / TAIL
-            tail = (offset + frames + (torch.arange(TAIL) + torch.rand(TAIL)) * stride).long()
+            tail = (frames + (torch.arange(TAIL) + torch.rand(TAIL)) * stride).long()
             place = torch.cat([place, tail.clamp(max=POSITIONS - 1)])
             bias = torch.cat([bias, torch.full((1, 1, 1, TAIL), math.log(stride))], -1)
         else:
@@ -338,15 +336,41 @@ class Student(nn.Module):
         return encoder.ln_post(x), bias
 
     def decode(self, inputs: Tensor, heard: Tensor, bias: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits [b, tokens, used] and the cross-attention of every layer but the first."""
+        """Logits [b, tokens, used] and the cross-attention of every layer."""
         decoder = self.whisper.decoder
         x = self.embedding[inputs] + decoder.positional_embedding[: inputs.shape[1]]
         looks = []
-        for i, block in enumerate(decoder.blocks):
-            x, look = run_block(block, x, None, heard, bias, keep=i > 0)
-            if look is not None:
-                looks.append(look)
+        for block in decoder.blocks:
+            x, look = run_block(block, x, None, heard, bias, keep=True)
+            looks.append(look)
         return decoder.ln(x) @ self.embedding.T, looks
+
+
+def look_near(layer: MultiHeadAttention, shifts: tuple[int | None, ...]) -> None:
+    """Let each head begin by looking `shift` frames away, whatever is heard there.
+
+    The position of a frame is sines and cosines of it at many frequencies (the first and the
+    second half of the width), so a query that is turned by frequency * shift meets the key of the
+    frame at that distance. A syllable is about ten frames; to find by itself that it must look
+    around costs an encoder most of its first steps.
+    """
+    width = layer.query.in_features
+    size = width // layer.n_head
+    pairs = torch.linspace(0, width // 4, size // 2).round().long()
+    frequency = torch.exp(-math.log(10000) / (width // 2 - 1) * pairs)
+    sine, cosine = pairs, pairs + width // 2
+    with torch.no_grad():
+        for head, shift in enumerate(shifts):
+            if shift is None:
+                continue
+            even = torch.arange(head * size, (head + 1) * size, 2)
+            odd = even + 1
+            for matrix, turn in ((layer.key.weight, 0.0), (layer.query.weight, float(shift))):
+                matrix[head * size : (head + 1) * size] *= 0.3
+                matrix[even, sine] += torch.cos(frequency * turn)
+                matrix[even, cosine] += torch.sin(frequency * turn)
+                matrix[odd, cosine] += torch.cos(frequency * turn)
+                matrix[odd, sine] -= torch.sin(frequency * turn)
 
 
 def run_block(
@@ -400,8 +424,16 @@ class Losses:
     frame_right: float
 
 
+def missed(weights: Tensor, spans: Tensor) -> Tensor:
+    """Mean of -log of the attention [b, heads, tokens, keys] inside `spans` [b, tokens, 2]."""
+    rows = spans[..., 0] >= 0
+    key = torch.arange(weights.shape[-1])
+    inside = ((key >= spans[..., :1]) & (key < spans[..., 1:]))[rows].float()  # [rows, keys]
+    return -((weights.transpose(1, 2)[rows] * inside[:, None]).sum(-1) + 1e-4).log().mean()
+
+
 def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) -> Losses:
-    heard, bias = student.encode(batch.mel, batch.offset)
+    heard, bias = student.encode(batch.mel)
     frames = batch.syllables.shape[1]
     guess = student.syllable(heard[:, :frames]).flatten(0, 1)
     frame = F.cross_entropy(guess, batch.syllables.flatten())
@@ -414,20 +446,18 @@ def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) ->
         return Losses(frame, 0.0, 0.0, frame.item(), 0.0, 0.0, frame_right)
     logits, looks = student.decode(batch.inputs, heard, bias)
     text = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100)
-    rows = batch.looks[..., 0] >= 0
-    key = torch.arange(heard.shape[1])
-    start, end = batch.looks[..., :1], batch.looks[..., 1:]
-    wanted = ((key >= start) & (key < end))[rows].float()  # [rows, keys]
+    # the first layer finds what was said last, the others what comes next
+    before = F.pad(batch.looks[:, :-1], (0, 0, 1, 0), value=-1)
     look = torch.zeros(())
-    for weights in looks:
-        mass = (weights.transpose(1, 2)[rows] * wanted[:, None]).sum(-1)  # [rows, heads]
-        look = look - (mass + 1e-4).log().mean() / len(looks)
+    for i, weights in enumerate(looks):
+        look = look + missed(weights, before if i == 0 else batch.looks) / len(looks)
+    rows = batch.looks[..., 0] >= 0
     with torch.no_grad():
         right = logits.argmax(-1) == batch.targets
         is_stamp = batch.targets >= stamps_from
         is_text = (batch.targets >= 0) & rows & ~is_stamp
     return Losses(
-        text + 0.25 * look + 0.5 * frame, text.item(), look.item(), frame.item(),
+        text + LOOK_WEIGHT * look + FRAME_WEIGHT * frame, text.item(), look.item(), frame.item(),
         right[is_text].float().mean().item(), right[is_stamp].float().mean().item(), frame_right,
     )  # fmt: skip
 
@@ -435,13 +465,15 @@ def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) ->
 # -- course ------------------------------------------------------------------------------------
 
 COURSE = (
-    # until this part of the time: lengths of window in s with their weights; share at an offset
-    (0.10, {5: 1}, 0.6),
-    (0.30, {5: 0.6, 8: 0.4}, 0.5),
-    (0.50, {5: 0.3, 8: 0.35, 12: 0.35}, 0.4),
-    (0.85, {5: 0.15, 8: 0.25, 12: 0.25, 16: 0.2, 29: 0.15}, 0.15),
-    (1.01, {5: 0.15, 8: 0.25, 12: 0.25, 16: 0.2, 29: 0.15}, 0.0),
+    # until this part of the time: lengths of window in s with their weights
+    (0.12, {5: 1}),
+    (0.45, {5: 0.7, 8: 0.3}),
+    (0.65, {5: 0.4, 8: 0.35, 12: 0.25}),
+    (1.01, {5: 0.2, 8: 0.3, 12: 0.3, 16: 0.2}),
 )
+"""The pipeline gives this model windows of at most 15 s (pipeline/models.py); nothing is learned
+about what lies later than 16 s."""
+LOOK_WEIGHT, FRAME_WEIGHT = 0.5, 1.0
 PEAK_RATE = 1.5e-3
 WARM_STEPS = 120
 TEXT_FROM = 0.03
@@ -449,9 +481,11 @@ TEXT_FROM = 0.03
 
 
 def rate(part: float, step: int) -> float:
-    """Learning rate: warm-up, flat to 0.4 of the time, then cosine to near 0."""
-    fall = max(0.0, (part - 0.4) / 0.6)
-    return PEAK_RATE * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * fall) + 0.01)
+    """Learning rate: warm-up, flat to 0.45 of the time, then cosine to near 0."""
+    fall = max(0.0, (part - 0.45) / 0.55)
+    return (
+        PEAK_RATE * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * fall) + 0.01)
+    )
 
 
 def write(student: Student, mean: dict[str, Tensor], path: Path) -> None:
@@ -476,7 +510,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=72, help="of training, all runs together")
     parser.add_argument("--fresh", action="store_true", help="do not go on from work/state.pt")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop early (to measure speed)")
+    parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--out", type=Path, default=DEMO)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -484,7 +518,11 @@ def main() -> None:
     rng = random.Random()
     tokenizer = get_tokenizer(True, num_languages=99, language="zh", task="transcribe")
     spoken, texts, names = load(tokenizer)
-    old = None if options.fresh or not STATE.exists() else torch.load(STATE, weights_only=False)
+    old = (
+        None
+        if options.fresh or not options.state.exists()
+        else torch.load(options.state, weights_only=False)
+    )
     vocabulary = Vocabulary(old["tokens"]) if old else Vocabulary.collect(tokenizer, texts)
     windows = Windows(spoken, tokenizer, vocabulary)
     student = Student(vocabulary, len(names))
@@ -503,13 +541,14 @@ def main() -> None:
           f" {len(vocabulary.tokens)} tokens, step {step}, {spent:.0f} s", flush=True)  # fmt: skip
     stamps_from = vocabulary.dense[tokenizer.timestamp_begin]
     budget, saved, written, log = options.minutes * 60, spent, spent, []
-    while spent < budget and step < options.steps:
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))  # save, then end
+    while spent < budget and not stop:
         began = time.time()
         part = spent / budget
-        lengths, offset_share = next((x, o) for until, x, o in COURSE if part < until)
+        lengths = next(x for until, x in COURSE if part < until)
         long_s = rng.choices(list(lengths), list(lengths.values()))[0]
-        prompt = part > 0.5 and rng.random() < 0.08
-        batch = windows.batch(long_s, rng, rng.random() < offset_share, prompt)
+        batch = windows.batch(long_s, rng)
         made = time.time() - began
         for group in optimiser.param_groups:
             group["lr"] = rate(part, step)
@@ -528,13 +567,14 @@ def main() -> None:
         if step % 25 == 0:
             print(summary(step, spent, part, log), flush=True)
             log = []
-        if spent - saved > 240 or spent >= budget:
+        if spent - saved > 240 or spent >= budget or stop:
             saved = spent
             state = {"student": student.state_dict(), "optimiser": optimiser.state_dict(),
                      "mean": mean, "step": step, "spent": spent, "tokens": vocabulary.tokens}  # fmt: skip
-            torch.save(state, STATE.with_suffix(".part"))
-            STATE.with_suffix(".part").replace(STATE)
-        if spent - written > 420 or spent >= budget:
+            unfinished = options.state.with_suffix(".part")
+            torch.save(state, unfinished)
+            unfinished.replace(options.state)
+        if spent - written > 420 or spent >= budget or stop:
             written = spent
             write(student, mean, options.out)
 
