@@ -18,6 +18,9 @@ from pipeline.types import Piece, Split, Turn
 LONG_CLAUSE = 22
 """Characters after which an unpunctuated clause is cut further: a spoken clause has about 7."""
 
+MOST_A_CLAUSE = 7.0
+"""Points that one clause can give a category: a heap of words is no better than two good ones."""
+
 _PARTICLE = re.compile(
     r"[了啊呀吧吗呢噢哦伐嘛的过](?=[我你您他她它伊那这就然还现但所因请能是有怎什])"
 )
@@ -38,7 +41,9 @@ class _Clause:
     cue: int = 0
     points: dict[str, float] = field(default_factory=dict)
     danger: bool = False
+    ill: bool = False
     asks: bool = False
+    strong: bool = False
     wrong: bool = False
     chatter: bool = False
     empty: bool = False
@@ -65,7 +70,6 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
         if not turn.unheard and not readings[i].has("chatter.phantom")
         for clause in _clauses(i, turn, readings[i], taxonomy)
     ]
-    _answers(clauses, readings)
     groups: list[list[_Clause]] = []
     if not _wrong_number(clauses, readings, taxonomy):
         _follow(clauses, taxonomy)
@@ -125,33 +129,12 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
         clause.asks = not staff and (
             reading.has("cue.need", start, end) or reading.has("cue.ask", start, end)
         )
-        share = weights.staff if staff else 1.0
-        condition = reading.has("cue.condition", start, end)
-        for code in taxonomy.categories:
-            for hit in reading.of(f"category.{code}", start, end):
-                worth = hit.weight * share
-                if hit.weight < weights.strong and reading.meant(hit, staff=staff) in (
-                    "over",
-                    "elsewhere",
-                ):
-                    worth *= weights.denied
-                if condition and code in ("testing", "passage", "quarantine"):
-                    worth *= weights.denied
-                clause.points[code] = min(6.0, clause.points.get(code, 0.0) + worth)
-        for j, sign in enumerate(taxonomy.signs):
-            for hit in reading.of(f"sign.{j}", start, end):
-                meaning = reading.meant(hit, staff=staff)
-                if meaning == "said" and sign.level == "critical" and not staff:
-                    clause.danger = True
-                if sign.category is None:
-                    continue
-                worth = weights.strong if sign.level == "critical" else weights.terms
-                worth *= share * (1.0 if meaning == "said" else weights.denied)
-                best = clause.points.get(sign.category, 0.0)
-                clause.points[sign.category] = min(6.0, best + worth)
-        if clause.asks and clause.points:
-            top = max(clause.points, key=lambda c: clause.points[c])
-            clause.points[top] += weights.need
+        for found in taxonomy.weigh(reading, start, end, staff=staff):
+            before = clause.points.get(found.category, 0.0)
+            clause.points[found.category] = min(MOST_A_CLAUSE, before + found.points)
+            clause.strong |= found.said and found.points >= weights.strong
+            clause.danger |= found.danger and found.category != "medical"
+            clause.ill |= found.danger and found.category == "medical"
         clause.wrong = reading.has("chatter.wrong_number", start, end) and not reading.has(
             "chatter.wrong_number_not", start, end
         )
@@ -173,10 +156,6 @@ def _guess_roles(reading: Reading, cuts: Sequence[int]) -> list[bool]:
             staff = theirs > ours
         roles.append(staff)
     return roles
-
-
-def _answers(clauses: Sequence[_Clause], readings: Sequence[Reading]) -> None:
-    """What staff ask counts in full for danger's sake only when the answer is yes; left to `tag`."""
 
 
 def _wrong_number(
@@ -275,11 +254,8 @@ def _requests(
         else:
             by_topic[topic] = len(merged)
             merged.append(list(run))
-    kept = [group for group in merged if _evidence(group) >= taxonomy.costs.accept]
-    if not kept and merged:
-        best = max(merged, key=_evidence)
-        if _evidence(best) >= taxonomy.weights.terms and any(c.asks for c in best):
-            kept = [best]
+    main = max(merged, key=_evidence, default=[])
+    kept = [group for group in merged if _holds(group, group is main, taxonomy)]
     kept = _without_moods(kept)
     if not kept:
         return []
@@ -300,9 +276,59 @@ def _requests(
                     default=(-1, -1),
                 ),
             ).append(clause)
+    kept = _without_reasons(kept)
     for group in kept:
         group.sort(key=lambda c: (c.turn, c.start))
+    _share_details(kept, clauses)
     return sorted(kept, key=lambda g: (g[0].turn, g[0].start))
+
+
+def _share_details(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) -> None:
+    """What follows an answer to several requests, and names none of them, belongs to all of these."""
+    of: dict[int, list[int]] = {}
+    for number, group in enumerate(groups):
+        for clause in group:
+            if number not in of.setdefault(clause.turn, []):
+                of[clause.turn].append(number)
+    turns: dict[int, list[_Clause]] = {}
+    for clause in clauses:
+        turns.setdefault(clause.turn, []).append(clause)
+    for turn, spoken in turns.items():
+        before = of.get(turn - 1, [])
+        if len(before) < 2 or len(of.get(turn, [])) != 1:
+            continue
+        if all(c.staff for c in turns.get(turn - 1, [])) and not any(
+            c.cue == 2 or max(c.points.values(), default=0.0) >= 2.0 for c in spoken
+        ):
+            for number in before:
+                if number not in of[turn]:
+                    groups[number].extend(spoken)
+                    groups[number].sort(key=lambda c: (c.turn, c.start))
+
+
+def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
+    """Whether a group is a request and no detail of another: the less it was announced, the more must
+    speak for it."""
+    costs = taxonomy.costs
+    evidence = _evidence(group)
+    wanted = any(c.asks for c in group if not c.chatter)
+    if main:
+        return evidence >= costs.accept or (evidence >= taxonomy.weights.terms and wanted)
+    topic = group[0].topic
+    own = [c for c in group if not c.staff and c.points.get(topic, 0.0) > 0]
+    if not own:
+        return False
+    if any(c.danger for c in own):
+        return evidence >= costs.accept
+    near = {turn for c in own for turn in (c.turn, c.turn + 1)}
+    wanted = any(c.asks and c.turn in near for c in group)
+    if not wanted and not any(c.strong for c in own):
+        return False
+    evidence += 1.0 if wanted else 0.0
+    opened = own[0]
+    if any(c.cue == 2 for c in group if (c.turn, c.start) <= (opened.turn, opened.start)):
+        return evidence >= costs.accept
+    return evidence >= (costs.accept_turn if opened.first else costs.accept_within)
 
 
 def _evidence(group: Sequence[_Clause]) -> float:
@@ -321,6 +347,36 @@ def _without_moods(groups: list[list[_Clause]]) -> list[list[_Clause]]:
     return [g for g in groups if g[0].topic != "distress" or _evidence(g) >= 9.0]
 
 
+REASONED = ("passage", "quarantine", "testing", "care", "safety")
+"""Matters for which an illness is the reason: whoever opens the gate must act, and knows why."""
+
+
+def _without_reasons(groups: list[list[_Clause]]) -> list[list[_Clause]]:
+    """An illness for which nothing is asked is the reason of the request that it is told with."""
+    kept = []
+    for group in groups:
+        turns = {c.turn for c in group if not c.staff}
+        near = [
+            g
+            for g in groups
+            if g is not group
+            and g[0].topic in REASONED
+            and any(
+                c.asks and not c.staff and c.turn + d in turns for c in g for d in (-2, -1, 0, 1, 2)
+            )
+        ]
+        if (
+            group[0].topic == "medical"
+            and near
+            and any(c.ill for c in group)
+            and not any(c.asks and c.points.get("medical", 0.0) > 0 for c in group)
+        ):
+            near[0].extend(group)
+        else:
+            kept.append(group)
+    return kept
+
+
 def _fresh(
     group: Sequence[_Clause],
     clause: _Clause,
@@ -332,7 +388,7 @@ def _fresh(
     topic = group[0].topic
     at = next(i for i, c in enumerate(clauses) if c is clause)
     window = [c for c in clauses[at : at + 4] if c.turn == clause.turn and c.topic == topic]
-    said = {w for c in group for w in _words(c, readings[c.turn], topic)}
+    said = {w for c in group if not c.staff for w in _words(c, readings[c.turn], topic)}
     new = {w for c in window for w in _words(c, readings[c.turn], topic)}
     strong = sum(c.points.get(topic, 0.0) for c in window)
     return bool(new) and not (new & said) and strong >= 3.0

@@ -78,55 +78,19 @@ def _category(
     weights = taxonomy.weights
     points: dict[str, float] = {}
     found: dict[str, list[_Found]] = {}
-    first = True
+    said: dict[tuple[str, str], int] = {}
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
-        seen: dict[tuple[str, str], int] = {}
-
-        def take(
-            code: str,
-            hit: Hit,
-            worth: float,
-            piece: Piece = piece,
-            reading: Reading = reading,
-            turn: Turn = turn,
-            seen: dict[tuple[str, str], int] = seen,
-        ) -> None:
-            staff = _is_staff(reading, turn, hit.start)
-            if staff:
-                worth *= weights.staff
-            words = (code, reading.folded[hit.start : hit.end])
-            seen[words] = seen.get(words, 0) + 1
-            worth /= seen[words]
-            start, end = reading.clause(hit.start)
-            if not staff and (
-                reading.has("cue.need", start, end) or reading.has("cue.ask", start, end)
-            ):
-                worth *= 1.25
-            if reading.has("cue.condition", start, end) and code in (
-                "testing",
-                "passage",
-                "quarantine",
-            ):
-                worth *= weights.denied
-            points[code] = points.get(code, 0.0) + worth
-            found.setdefault(code, []).append(_Found(hit, piece.turn, staff, worth))
-
-        for code in taxonomy.categories:
-            for hit in reading.of(f"category.{code}", piece.start_char, piece.end_char):
-                worth = hit.weight
-                if hit.weight < weights.strong and reading.meant(hit) in ("over", "elsewhere"):
-                    worth *= weights.denied
-                take(code, hit, worth)
-        for i, sign in enumerate(taxonomy.signs):
-            if sign.category is None:
-                continue
-            for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
-                said = reading.meant(hit, staff=_is_staff(reading, turn, hit.start)) == "said"
-                worth = weights.strong if sign.level == "critical" else weights.terms
-                take(sign.category, hit, worth if said else worth * weights.denied)
-        first = False
-    del first
+        for start, end in reading.clauses(piece.start_char, piece.end_char):
+            staff = _is_staff(reading, turn, start)
+            for weighed in taxonomy.weigh(reading, start, end, staff=staff):
+                words = (weighed.category, reading.folded[weighed.hit.start : weighed.hit.end])
+                said[words] = said.get(words, 0) + 1
+                worth = weighed.points / said[words]  # said again, it is not twice as true
+                points[weighed.category] = points.get(weighed.category, 0.0) + worth
+                found.setdefault(weighed.category, []).append(
+                    _Found(weighed.hit, piece.turn, staff, worth)
+                )
     points.pop("unclear", None)
     ranked = sorted(points, key=lambda code: -points[code])
     if len(ranked) > 1 and ranked[0] == "distress" and points[ranked[1]] >= weights.strong:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -41,6 +42,7 @@ _ENDS = re.compile(r"[。！？!?；;\n]+")
 _BREAKS = re.compile(r"[，,。、：:！？!?；;…—\s~～]+")
 _PLAIN = re.compile(r"[\w\u3400-\u9fff〇%]+")
 _IN_SENTENCE = "[^。！？!?；;\n]"
+_IN_CLAUSE = "[^，,。！？!?；;\n]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Weights:
     weak: float = 1.0
     staff: float = 0.5
     sound: float = 0.75
-    need: float = 1.5
+    need: float = 1.4
     denied: float = 0.25
 
 
@@ -82,11 +84,13 @@ class Costs:
     """What a change of the matter costs, in points, by where it happens (see `split`)."""
 
     accept: float = 3.0
+    accept_turn: float = 5.0
+    accept_within: float = 6.0
     switch: float = 5.0
-    switch_turn: float = 4.0
-    switch_staff: float = 4.0
+    switch_turn: float = 3.0
+    switch_staff: float = 1.5
     switch_cue: float = 0.8
-    leave: float = 1.0
+    leave: float = 2.0
     chatter: float = 1.2
 
 
@@ -147,6 +151,11 @@ class Reading:
         start = self.breaks[i - 1][1] if i else 0
         return min(start, at), (self.breaks[i][0] if i < len(self.breaks) else len(self.text))
 
+    def clauses(self, start: int, end: int) -> list[tuple[int, int]]:
+        """[start, end) cut after every stretch of punctuation."""
+        cuts = [start, *(stop for _first, stop in self.breaks if start < stop < end), end]
+        return list(pairwise(cuts)) if end > start else []
+
     def meant(self, hit: Hit, *, staff: bool = False) -> Meaning:
         """How the hit is meant. In doubt it is `said`: danger is not argued away."""
         clause_start, clause_end = self.clause(hit.start)
@@ -203,6 +212,18 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """A hit that speaks for a category, and how much in points. `said` is false where it is denied,
+    over, asked in general or told of elsewhere; `danger` where it is a critical sign that stands."""
+
+    category: str
+    hit: Hit
+    points: float
+    said: bool = True
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Taxonomy:
     """Everything that `taxonomy.toml` says, compiled.
 
@@ -222,6 +243,46 @@ class Taxonomy:
     def read(self, text: str) -> Reading:
         """Everything found in `text`; time linear in its length; the last few hundred texts are kept."""
         return self._scan(text)
+
+    def weigh(self, reading: Reading, start: int, end: int, *, staff: bool) -> list[Weighed]:
+        """What the hits that begin in [start, end), a clause, are worth for their categories."""
+        weights = self.weights
+        share = weights.staff if staff else 1.0
+        needs = not staff and reading.has("cue.need", start, end)
+        asks = not staff and reading.has("cue.ask", start, end)
+        share *= weights.need if needs else (1 + weights.need) / 2 if asks else 1.0
+        mentioned = ("testing", "passage", "quarantine", "paperwork")
+        condition = reading.has("cue.condition", start, end)
+        found = []
+        for code in self.categories:
+            for hit in reading.of(f"category.{code}", start, end):
+                points = hit.weight * share
+                if not needs and reading.meant(hit, staff=staff) in ("over", "elsewhere"):
+                    points *= weights.denied if hit.weight < weights.strong else 0.5
+                if condition and code in mentioned:
+                    points *= weights.denied
+                found.append(Weighed(code, hit, points))
+        for number, sign in enumerate(self.signs):
+            if sign.category is None:
+                continue
+            for hit in reading.of(f"sign.{number}", start, end):
+                said = reading.meant(hit, staff=staff) == "said"
+                critical = sign.level == "critical"
+                points = (weights.strong if critical else weights.terms) * share
+                found.append(
+                    Weighed(
+                        sign.category,
+                        hit,
+                        points if said else points * weights.denied,
+                        said,
+                        said and critical and not staff,
+                    )
+                )
+        if not staff:
+            for hit in reading.of("kind.offer", start, end):
+                if reading.meant(hit) == "said":
+                    found.append(Weighed("volunteer", hit, weights.strong))
+        return found
 
 
 def load(path: Path | None = None) -> Taxonomy:
@@ -375,7 +436,7 @@ def _translate(entry: str, words: Mapping[str, str]) -> tuple[str, frozenset[str
             return f"({_IN_SENTENCE}{{0,{WIDE_GAP}}}?)", None, True, ""
         if char == "…":
             at += 1
-            return f"({_IN_SENTENCE}{{0,{GAP}}}?)", None, True, ""
+            return f"({_IN_CLAUSE}{{0,{GAP}}}?)", None, True, ""
         if char == "<":
             end = entry.find(">", at)
             name = entry[at + 1 : end] if end > 0 else entry[at + 1 :]
