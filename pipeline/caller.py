@@ -1,0 +1,214 @@
+"""Who calls, read out of the whole call: where the caller lives, the caller's number and name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.phones import read_runs
+from pipeline.places import ANSWER_WITHIN, MASK, fits, join
+from pipeline.reading import LISTENING, Reading, read
+from pipeline.types import Place, Turn
+
+
+def home(turns: Sequence[Turn]) -> Place:
+    """Where the caller lives, as the words of the whole call tell; empty where they do not.
+
+    Own words (我是…的, 我住…), answers to the staff's question and an address that stands alone count;
+    a neighbour's room, or a spot near a building, does not.
+    """
+    calls = read(turns)
+    found = Place()
+    for index, turn in enumerate(turns):
+        if turn.unheard or turn.speaker == "staff":
+            continue
+        asked_here = calls[index].asked_place
+        own_here = False
+        for address in calls[index].addresses:
+            if address.other or address.person:
+                continue
+            asked = asked_here and address.start < ANSWER_WITHIN
+            place = address.place
+            full = bool(place.building and place.room)
+            early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
+            counts = (
+                address.own
+                or asked
+                or (address.named and early)
+                or (address.whole and bool(place.building))
+                or (
+                    full and turn.speaker == "resident" and _starts_clause(turn.text, address.start)
+                )
+            )
+            if not place.building and not place.lane:
+                # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
+                counts = asked or own_here or (address.own and bool(found.building or place.unit))
+                counts = counts and (bool(found.building) or asked or bool(place.unit))
+            if not counts:
+                continue
+            own_here = True
+            if fits(found, place):
+                found = join(found, place)
+        if found.building and found.room and found.unit:
+            break
+    return found
+
+
+def _starts_clause(text: str, start: int) -> bool:
+    return start == 0 or text[start - 1] in "，。！？；：、,.!?;: …—"
+
+
+_OWN_PHONE = re.compile(
+    r"(?:我的?|本人|家里)(?:的)?(?:手机|电话|号码|联系)|打我|打这个|我(?:这里|这边)?(?:是|就是)?[\s,:]*$|打给我|找我|联系我"
+)
+_OTHERS_PHONE = re.compile(
+    r"(?:他|她|儿子|女儿|老公|老婆|爱人|先生|妈|爸|父亲|母亲|师傅|物业|司机|邻居|房东|医生|护士|单位|公司|派出所|志愿者|团长|快递|骗子|对方|中介)"
+    r"[^,。!?;]{0,6}(?:电话|手机|号码|是)[^,。!?;]{0,4}$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidPhone:
+    digits: str
+    parts: tuple[tuple[int, int, int], ...]
+    """(turn, start, end) of each stretch of words that holds a part of the number."""
+    score: int
+
+
+def phone_of(turns: Sequence[Turn]) -> str | None:
+    """The caller's number as said in the call, in digits (landlines with 021 where it was said)."""
+    said = said_phone(turns)
+    return said.digits if said else None
+
+
+def said_phone(turns: Sequence[Turn]) -> SaidPhone | None:
+    """The caller's number with the words that hold it."""
+    calls = read(turns)
+    found = [*_whole_phones(calls), *_phones_over_turns(calls)]
+    return max(found, key=lambda said: said.score, default=None)
+
+
+def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
+    by_residents: set[str] = set()
+    for index, turn in enumerate(calls.turns):
+        if turn.unheard:
+            continue
+        folded = calls.folded(index)
+        for number in calls[index].numbers:
+            if number.kind == "id":
+                continue
+            before = folded[max(0, number.start - 16) : number.start]
+            # A number that staff say is read back, or given to the caller to ring.
+            score = 4 if turn.speaker == "resident" else 3 if turn.speaker == "unknown" else -4
+            score += 2 if number.kind == "mobile" else 0
+            score += 2 if _OWN_PHONE.search(before) else 0
+            score -= 4 if _OTHERS_PHONE.search(before) else 0
+            score += 1 if calls[index].asked_phone else 0
+            if turn.speaker == "staff" and number.digits in by_residents:
+                continue
+            if turn.speaker != "staff":
+                by_residents.add(number.digits)
+            if score > 0:
+                yield SaidPhone(number.digits, ((index, number.start, number.end),), score)
+
+
+def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
+    """A number said in parts over several turns, with 嗯 or the staff's reading back between."""
+    turns, index = calls.turns, 0
+    while index < len(turns):
+        turn = turns[index]
+        if turn.speaker == "staff" or turn.unheard:
+            index += 1
+            continue
+        runs = [] if calls[index].numbers else read_runs(calls.folded(index))
+        if not runs:
+            index += 1
+            continue
+        run = runs[-1]
+        said = "".join(group.digits for group in run)
+        tail = calls.folded(index)[run[-1].end :]
+        if not re.match(r"1[3-9]", said) or not 2 <= len(said) < 11 or len(tail) > 4:
+            index += 1
+            continue
+        parts = [(index, run[0].start, run[-1].end)]
+        following = index + 1
+        while following < len(turns) and following - index <= 10 and len(said) < 11:
+            text = calls.folded(following)
+            more_runs = read_runs(text)
+            more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
+            lead = text[: more_runs[0][0].start] if more_runs else text
+            if turns[following].speaker == "staff" or (more and said.endswith(more)):
+                if len(text) > 24 and not more:
+                    break
+                following += 1
+                continue
+            if not more:
+                if not LISTENING.fullmatch(text):
+                    break
+                following += 1
+                continue
+            if len(lead) > 8:
+                break
+            if len(more) > 11 - len(said) and more.startswith(said):
+                more = more[len(said) :]
+            said += more
+            parts.append((following, more_runs[0][0].start, more_runs[0][-1].end))
+            following += 1
+        if re.fullmatch(r"1[3-9][0-9]{9}", said):
+            yield SaidPhone(said, tuple(parts), 6)
+            index = following
+        else:
+            index += 1
+
+
+_SURNAMES = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章云苏潘葛奚范彭郎鲁韦昌马"
+    "苗凤花方俞任袁柳鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅卞齐康伍余元卜顾孟平黄穆萧肖尹姚邵湛汪祁毛"
+    "禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡"
+    "凌霍虞万支柯管卢莫经房裘缪干解应宗丁宣邓郁单杭洪包诸左石崔吉龚程邢裴陆荣翁荀羊惠曲封储靳松井段富焦巴牧谷"
+    "车侯班仰仲伊宫宁仇栾甘厉祖武符刘景詹束龙叶幸司黎薄白怀蒲丛索咸卓蔺蒙池乔能闻党翟谭贡姬申冉桑桂牛边燕尚农温"
+    "庄晏柴瞿阎连习艾鱼容向古易戈廖耿居衡步都满寇广东沃利蔚越夔隆师巩聂晁敖融冷辛阚那简饶曾关相查游涂佘岳梅覃"
+)
+_COMPOUND = "欧阳|上官|司马|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|夏侯"
+_NOT_NAME = "的是在住要想有不家说这那你您我他她们啊呀吧呢了就和跟也很这里今明昨现刚一二三四五六七八九十号楼电"
+_NAME = re.compile(
+    rf"(?:我(?:就)?姓|免贵姓?|敝姓|本人姓)(?P<family>{_COMPOUND}|[^\s,。!?的是叫什啥名还])"
+    rf"|(?:我(?:的名字)?叫|我名字叫|我名叫)(?P<full>(?:{_COMPOUND}|[{_SURNAMES}])[^\s,。!?;:{_NOT_NAME}]{{1,2}})"
+    rf"|(?:我是|我就是|的|里|{MASK})[\s,]?(?P<known>[小老阿][{_SURNAMES}](?![\u4e00-\u9fff]?[板师人])|(?:{_COMPOUND}|[{_SURNAMES}])(?:老师|阿姨|阿婆|阿公|师傅|女士|先生|奶奶|爷爷|爷叔))"
+    rf"|(?<=[,\s。])姓(?P<bare>{_COMPOUND}|[{_SURNAMES}])(?=[,。!?\s]|$)"
+)
+
+
+def caller_of(turns: Sequence[Turn]) -> str | None:
+    """The caller's name as the caller gives it: 蒋, 高岩, 小陆; None where it is not said."""
+    calls = read(turns)
+    for index, turn in enumerate(turns):
+        if turn.speaker == "staff" or turn.unheard:
+            continue
+        name = _name(calls[index].rest, turn.text)
+        if name:
+            return name[0]
+    return None
+
+
+def _name(rest: str, text: str) -> tuple[str, int, int] | None:
+    for match in _NAME.finditer(rest):
+        group = next(name for name in ("family", "full", "known", "bare") if match[name])
+        before = rest[max(0, match.start() - 8) : match.start()]
+        if group in ("known", "bare") and not (
+            group == "known" and match[0].startswith(("我是", "我就是"))
+        ):
+            # 我妈…姓严: somebody else's; the address before it must be the caller's own.
+            if re.search(
+                r"妈|爸|姑|婆|儿子|女儿|邻居|隔壁|那个",
+                rest[max(0, match.start() - 24) : match.start()],
+            ):
+                continue
+            if MASK not in before and group == "known" and MASK not in match[0]:
+                continue
+            if group == "bare" and MASK not in rest[max(0, match.start() - 16) : match.start()]:
+                continue
+        start, end = match.span(group)
+        return text[start:end], start, end
+    return None

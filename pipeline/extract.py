@@ -1,0 +1,253 @@
+"""What is read out of the words of one request: place, phone, name, promise, conditions, deadline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeAlias
+
+from pipeline.caller import SaidPhone, caller_of, home, phone_of, said_phone
+from pipeline.places import MASK, Address, fits, join
+from pipeline.promises import conditions, deadlines, deciding, promises, refuses
+from pipeline.reading import Clause, Reading, read
+from pipeline.script import fold, spoken_number
+from pipeline.types import Evidence, Facts, Piece, Place, Turn
+
+__all__ = ["caller_of", "extract", "gist", "home", "phone_of", "settle"]
+
+_Stretch: TypeAlias = tuple[int, int, int]
+"""(turn, start, end): characters of one turn."""
+
+
+def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime) -> Facts:
+    """What the words of one request tell.
+
+    `pieces` is the request's share of `turns`; the whole call tells where the caller lives and which
+    number is the caller's, so `place` and `phone` are filled from there where the pieces are silent.
+    `due_hint` is in the zone of `started_at`: the need's own deadline, else the promise's; a day
+    without a time is its last second, 下周 its Sunday, and what names no day is None. A deadline said
+    by the day goes before one said by the week.
+
+    Evidence is tagged place, phone, undertaking, condition, refusal, due, id (an identity number),
+    age and left (what is left of a medicine or of food, such as `2天`).
+    """
+    calls = read(turns)
+    clauses = calls.clauses(pieces)
+    lives, phone, name = _caller(calls)
+    place, evidence = _place(pieces, calls, lives)
+    if phone is not None:
+        evidence += [_proof("phone", phone.digits, calls, at) for at in phone.parts]
+    for piece in pieces:
+        for number in calls[piece.turn].numbers:
+            if number.kind == "id" and piece.start_char <= number.start < piece.end_char:
+                at = (piece.turn, number.start, number.end)
+                evidence.append(_proof("id", number.digits, calls, at))
+    found = list(deadlines(clauses, calls, started_at))
+    promised = [clause for clause in clauses if promises(clause)]
+    refused = [clause for clause in clauses if refuses(clause)]
+    # No promise: the staff's answer all the same, a time that they set or why it cannot be.
+    appointed = dict.fromkeys(deadline.clause for deadline in found if deadline.appointed)
+    undertaking = _stretches(promised or list(appointed) or refused, limit=80)
+    first = _stretches([c for c in conditions(clauses) if c not in promised], limit=40)
+    refusal = _stretches(refused, limit=60)
+    for tag, stretches in (
+        ("undertaking", undertaking),
+        ("condition", first),
+        ("refusal", refusal),
+    ):
+        evidence += [_proof(tag, _words(calls, at), calls, at) for at in stretches]
+    due = deciding(found)
+    if due is not None:
+        at = (due.clause.turn, due.start, due.end)
+        evidence.append(_proof("due", due.at.isoformat(), calls, at))
+    evidence += _ages_and_stocks(clauses, calls)
+    return Facts(
+        place=place,
+        phone=phone.digits if phone else None,
+        caller_name=name,
+        undertaking="；".join(_words(calls, at) for at in undertaking) or None,
+        conditions=tuple(dict.fromkeys(_words(calls, at) for at in first)),
+        due_hint=due.at if due else None,
+        evidence=tuple(evidence),
+    )
+
+
+@lru_cache(maxsize=2)
+def _caller(calls: Reading) -> tuple[Place, SaidPhone | None, str | None]:
+    """What the whole call tells of the caller, once a call."""
+    return home(calls.turns), said_phone(calls.turns), caller_of(calls.turns)
+
+
+def _words(calls: Reading, at: _Stretch) -> str:
+    turn, start, end = at
+    return calls.turns[turn].text[start:end]
+
+
+def _proof(tag: str, value: str, calls: Reading, at: _Stretch) -> Evidence:
+    return Evidence(tag, value, "rule", _words(calls, at), *at)
+
+
+def _stretches(clauses: Sequence[Clause], limit: int) -> list[_Stretch]:
+    """Neighbouring clauses of one turn as one stretch of at most `limit` characters."""
+    found: list[_Stretch] = []
+    for clause in clauses:
+        if found:
+            turn, start, end = found[-1]
+            if turn == clause.turn and 0 <= clause.start - end <= 2 and clause.end - start <= limit:
+                found[-1] = (turn, start, clause.end)
+                continue
+        found.append((clause.turn, clause.start, clause.end))
+    return found
+
+
+def settle(place: Place, lives: Place) -> Place:
+    """The place of a request: what its own words say, completed by where the caller lives.
+
+    Nothing said: the home. A room or an entrance alone: in the home's building. A building alone stays
+    one (二十七号楼下的垃圾): the matter is the building's.
+    """
+    if not place:
+        return lives
+    if place.building or (place.lane and place.lane != lives.lane):
+        return replace(
+            place, lane=place.lane or (lives.lane if place.building == lives.building else None)
+        )
+    if place.room and place.room != lives.room:
+        return Place(place.lane or lives.lane, lives.building, place.unit or lives.unit, place.room)
+    return join(place, lives)
+
+
+def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place, list[Evidence]]:
+    turns = calls.turns
+    said: list[tuple[int, Address]] = []
+    for piece in pieces:
+        for address in calls[piece.turn].addresses:
+            if piece.start_char <= address.start < piece.end_char and not address.person:
+                said.append((piece.turn, address))
+    if not said:
+        return lives, []
+    # The resident's words go before the staff's; the matter's own place before the caller's home.
+    residents = [item for item in said if turns[item[0]].speaker != "staff"]
+    if not residents:
+        residents = [item for item in said if fits(lives, item[1].place)]
+    if not residents:
+        return lives, []
+    elsewhere = [item for item in residents if not fits(lives, item[1].place)] if lives else []
+    chosen = elsewhere or residents
+    place = Place()
+    evidence: list[Evidence] = []
+    for turn, address in chosen:
+        if not fits(place, address.place):
+            continue
+        place = join(place, address.place)
+        at = (turn, address.start, address.end)
+        evidence.append(_proof("place", _in_words(address.place), calls, at))
+    own = any(address.own or address.whole for _, address in chosen)
+    if own and fits(place, lives):
+        return join(place, lives), evidence
+    return settle(place, lives), evidence
+
+
+def _in_words(place: Place) -> str:
+    return "-".join(part for part in (place.lane, place.building, place.unit, place.room) if part)
+
+
+_AGE = re.compile(
+    r"(?<![第0-9零一二三四五六七八九十])(?P<n>[0-9]{1,3}|[一二两三四五六七八九十百零]{1,5})(?P<unit>岁半?|个月大|周岁)|"
+    r"(?P<old>[七八九]十[一二三四五六七八九]?|[6-9][0-9])(?=了[,。!?\s]|多了|几了|的(?:老人|人|人家))"
+)
+_STOCK = re.compile(
+    r"(?:还剩|只剩|就剩|剩|还有|只有|只够|够吃|够用|还够|还能吃|能撑|顶多)(?:下|了)?(?P<n>半|[0-9]{1,3}|[一二两三四五六七八九十]{1,3})个?(?P<unit>天|日|礼拜|星期|周|粒|颗|片|支|盒|瓶|袋|包|罐|顿|针)"
+)
+
+
+def _ages_and_stocks(clauses: Sequence[Clause], calls: Reading) -> Iterator[Evidence]:
+    for clause in clauses:
+        if clause.speaker == "staff":
+            continue
+        for match in _AGE.finditer(clause.text):
+            years = spoken_number(match["n"] or match["old"])
+            if years is not None and 0 < years < 120:
+                value = f"{years}个月" if match["unit"] == "个月大" else str(years)
+                yield _proof("age", value, calls, _within(clause, match))
+        for match in _STOCK.finditer(clause.text):
+            number = spoken_number(match["n"])
+            value = "0.5" if match["n"] == "半" else str(number) if number is not None else ""
+            if value:
+                yield _proof("left", value + match["unit"], calls, _within(clause, match))
+
+
+def _within(clause: Clause, match: re.Match[str]) -> _Stretch:
+    return clause.turn, clause.start + match.start(), clause.start + match.end()
+
+
+_EMPTY = re.compile(
+    r"(?:喂+|你好|您好|侬好|居委会?|居委会?吗|是居委会?(?:吗|吧|伐)?|谢谢|谢谢你|谢谢您|好的?|好好好?|嗯+|哦+|噢|啊|呃|对+的?|行+|那个|就是|是的|再见|麻烦(?:你|您)(?:们)?了?|辛苦(?:了|你们)?|不好意思|"
+    r"我想问(?:一?下|一?声)?|我要讲的是|我跟(?:你|侬|您)(?:们)?讲|早|晓得了|知道了|没了|还有|另外|第[一二三四五]个?|再有|顺便问一?[声下]|阿姨|小姑娘|同志|[,。!?;:…—\s]|{mask})*".replace(
+        "{mask}", MASK
+    )
+)
+_FILLER_START = re.compile(
+    r"^(?:喂+|你好|您好|侬好|那个|就是(?!说?没)|还有(?:啊|就是|呢|个事)?|另外|然后|嗯+|呃+|啊|哦|噢|哎|唉|对了|对|好|不是|第[一二三四五]个?(?:呢|就是|是)?|再有(?:就是)?|我(?:就)?想问(?:一?下|一?声)?|我(?:要|想)(?:讲|说|反映|投诉)的?是?|我跟[你侬您]们?[讲说](?:哦|噢|啊)?|顺便问一?[声下]|居委会?(?:啊|吗)?|[,，。、\s…—])+"
+)
+_FILLER_END = re.compile(r"(?:[,，。、;；:：…—\s]|谢谢.{0,3}|好吧|那个|就是)+$")
+_TELLING = re.compile(
+    r"没|不(?!好意思|客气|用|是)|坏|漏|痛|疼|药|断|停|堵|臭|吵|闹|死|血|晕|烧|喘|火|偷|打|骗|要|想|请|帮|叫|能不能|怎么|怎样|哪能|什么时候|多少|几|可不可以|需要|修|送|配|派|"
+    r"办|申请|开|补|放|出|进|核酸|抗原|码|证|电梯|水|电|垃圾|狗|楼|门|车|老人|孩子|小囡|妈|爸|医院|隔离|阳性|转运|快递|团购|菜|奶粉|吃|钱|退|投诉|反映|捐|志愿|表扬|建议|救|命|快"
+)
+
+
+def gist(pieces: Sequence[Piece], turns: Sequence[Turn], limit: int = 40) -> str:
+    """The resident's own words that carry the need, at most `limit` characters; never a word more.
+
+    Greetings, thanks, addresses and numbers are passed by. One stretch of one turn, as it was said.
+    Where no resident's words tell anything, the longest clause of the pieces; empty if they are empty.
+    """
+    clauses = read(turns).clauses(pieces)
+    own = [c for c in clauses if c.speaker != "staff"] or clauses
+    own = [c for c in own if not _EMPTY.fullmatch(c.text)] or own
+    if not own:
+        return ""
+    scores = [_telling(clause, place) for place, clause in enumerate(own)]
+    best = max(range(len(own)), key=lambda i: scores[i])
+    first = last = best
+    while True:
+        start, end = own[first].start, own[last].end
+        right = (
+            last + 1 < len(own)
+            and own[last + 1].turn == own[best].turn
+            and own[last + 1].end - start <= limit
+            and own[last + 1].start - end <= 2
+        )
+        left = (
+            first > 0
+            and own[first - 1].turn == own[best].turn
+            and end - own[first - 1].start <= limit
+            and start - own[first - 1].end <= 2
+        )
+        if right and (not left or scores[last + 1] >= scores[first - 1]):
+            last += 1
+        elif left:
+            first -= 1
+        else:
+            break
+    words = turns[own[best].turn].text[own[first].start : own[last].end]
+    words = _FILLER_END.sub("", words[_lead(words) :])
+    return words[:limit] if len(words) > limit else words
+
+
+def _lead(words: str) -> int:
+    match = _FILLER_START.match(fold(words))
+    return match.end() if match and match.end() < len(words) else 0
+
+
+def _telling(clause: Clause, place: int) -> float:
+    text = clause.text.replace(MASK, "")
+    told = len(set(_TELLING.findall(text)))
+    # What is said first names the matter; later clauses tell more of it.
+    return (
+        2 * told + min(len(text), 20) / 5 - (3 if MASK in clause.text else 0) - min(place, 12) / 3
+    )

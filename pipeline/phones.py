@@ -1,0 +1,256 @@
+"""Numbers read out in digits: mobiles, landlines, identity cards; with pauses, slips and repeats.
+
+A leaf: it reads one text, folded (`script.fold`). 幺 is 1 and 两 is 2; 三个八 is 888.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.script import digits
+
+Kind = Literal["mobile", "landline", "id"]
+
+_DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
+_TOKEN = re.compile(
+    rf"(?P<times>[两二三四2-4])个(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})"
+)
+
+_BETWEEN = re.compile(
+    r"[\s,、.。;:…\-—~!?()]*"
+    r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后面是?|接着|接下来|"
+    r"那个|就是|最后是?|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
+)
+"""What may stand between two groups of one number: pauses and listening noises."""
+
+_SLIP = re.compile(r"不对|不是|错了|说错|讲错|报错|哦不|噢不|等等|重新|更正")
+_SLIP_BETWEEN = re.compile(r"[^0-9零〇○一二三四五六七八九幺]{0,14}")
+
+MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_LANDLINE = re.compile(
+    r"(?:0(?:10|2[0-9]|[3-9][0-9]{2}))?[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6}"
+)
+_ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
+_LANDLINE_CUE = re.compile(r"电话|座机|号码|固话|分机|打|家里|联系|号")
+
+# Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
+_MISHEARD = {
+    "要": "1", "腰": "1", "妖": "1", "夭": "1", "邀": "1", "依": "1", "衣": "1", "医": "1",
+    "而": "2", "儿": "2", "耳": "2", "俩": "2", "散": "3", "山": "3", "伞": "3", "叁": "3",
+    "是": "4", "事": "4", "司": "4", "丝": "4", "无": "5", "五": "5", "午": "5", "吴": "5", "舞": "5",
+    "陆": "6", "路": "6", "六": "6", "留": "6", "流": "6", "溜": "6", "起": "7", "期": "7", "妻": "7",
+    "气": "7", "七": "7", "吧": "8", "爸": "8", "把": "8", "八": "8", "发": "8", "巴": "8",
+    "酒": "9", "久": "9", "就": "9", "九": "9", "旧": "9", "灵": "0", "林": "0", "零": "0",
+    "凌": "0", "铃": "0", "另": "0", "领": "0", "玲": "0", "o": "0",
+}  # fmt: skip
+_MISHEARD_TABLE = str.maketrans(_MISHEARD)
+_HEARD_RUN = re.compile(
+    rf"(?<!{_DIGIT})(?:[{''.join(_MISHEARD)}]|{_DIGIT})(?:[\s,、.。-]*(?:[{''.join(_MISHEARD)}]|{_DIGIT})){{10}}(?!{_DIGIT})"
+)
+_SURE_DIGITS = 8
+"""Of a mobile's 11 digits, so many must be real ones before homophones are believed for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Digits said without a pause: `text[start:end]`. `slip`: the speaker took back what was before."""
+
+    digits: str
+    start: int
+    end: int
+    slip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number in a text: `text[start:end]` holds all of its parts."""
+
+    digits: str
+    start: int
+    end: int
+    kind: Kind
+
+
+def read_runs(text: str) -> list[list[Group]]:
+    """The digits of `text` as runs of groups; a run goes on over pauses, listening noises and slips."""
+    groups: list[Group] = []
+    for match in _TOKEN.finditer(text):
+        value = (
+            digits(match["same"]) * int(digits(match["times"]))
+            if match["times"]
+            else digits(match["one"])
+        )
+        last = groups[-1] if groups else None
+        if last and last.end == match.start():
+            groups[-1] = Group(last.digits + value, last.start, match.end(), last.slip)
+        else:
+            groups.append(Group(value, *match.span()))
+    runs: list[list[Group]] = []
+    for group in groups:
+        gap = text[runs[-1][-1].end : group.start] if runs else ""
+        if runs and _BETWEEN.fullmatch(gap):
+            runs[-1].append(group)
+        elif runs and _SLIP.search(gap) and _SLIP_BETWEEN.fullmatch(gap):
+            runs[-1].append(Group(group.digits, group.start, group.end, slip=True))
+        else:
+            runs.append([group])
+    return runs
+
+
+def read_numbers(text: str, *, asked: bool = False) -> list[Number]:
+    """The mobiles, landlines and identity numbers in `text` (folded), in order.
+
+    A landline needs a word that announces it (电话, 座机), or that staff have just `asked`.
+    """
+    found: list[Number] = []
+    for run in read_runs(text):
+        total = sum(len(group.digits) for group in run)
+        if total >= 8:
+            found += _from_run(run, text, asked)
+    if not any(number.kind == "mobile" for number in found):
+        found += [
+            n
+            for n in _misheard(text)
+            if not any(n.start < f.end and f.start < n.end for f in found)
+        ]
+    return sorted(found, key=lambda number: number.start)
+
+
+def _from_run(run: Sequence[Group], text: str, asked: bool) -> list[Number]:
+    found: list[Number] = []
+    index = 0
+    while index < len(run):
+        number = _whole(run, index, text, asked)
+        if number is None:
+            index += 1
+            continue
+        found.append(number)
+        while index < len(run) and run[index].start < number.end:
+            index += 1
+    return found
+
+
+def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number | None:
+    """The number that begins with group `index` of `run`, if one does."""
+    start = run[index].start
+    first = run[index]
+    if len(first.digits) > 11 and MOBILE.fullmatch(first.digits[-11:]) and len(first.digits) <= 15:
+        # 五零一一三八…: a room and a number in one breath (three or four digits before).
+        token = list(_TOKEN.finditer(text, first.start, first.end))
+        if all(m["one"] for m in token):
+            return _corrected(
+                run, index + 1, Number(first.digits[-11:], token[-11].start(), first.end, "mobile")
+            )
+    said = ""
+    for last in range(index, min(index + 12, len(run))):
+        group = run[last]
+        if group.slip and last > index:
+            break
+        said += group.digits
+        end = group.end
+        if len(said) == 17 and end < len(text) and re.match(r"[\s,]?(?:x|叉|艾克斯)", text[end:]):
+            match = re.match(r"[\s,]?(?:x|叉|艾克斯)", text[end:])
+            if match and _ID.fullmatch(said + "x"):
+                return Number(said + "X", start, end + match.end(), "id")
+        if len(said) == 18 and _ID.fullmatch(said):
+            return Number(said, start, end, "id")
+        if len(said) == 11 and MOBILE.fullmatch(said):
+            more = (len(run) > last + 1 and run[last + 1].digits) or ""
+            if len(said + more) == 18 and _ID.fullmatch(said + more):
+                continue
+            return _corrected(run, last + 1, Number(said, start, end, "mobile"))
+        if len(said) >= 18:
+            break
+    slipped = _over_slips(run, index)
+    if slipped is not None:
+        return slipped
+    repeated = _over_repeats(run, index)
+    if repeated is not None:
+        return repeated
+    said = ""
+    for last in range(index, min(index + 6, len(run))):
+        said += run[last].digits
+        rest = run[last + 1 :]
+        if (
+            len(said) in (8, 11, 12)
+            and _LANDLINE.fullmatch(said)
+            and (not rest or len(said) > 8 or rest[0].slip or len(rest[0].digits) < 2)
+            and (asked or said[0] == "0" or _LANDLINE_CUE.search(text[max(0, start - 12) : start]))
+        ):
+            return _corrected(run, last + 1, Number(said, start, run[last].end, "landline"))
+    return None
+
+
+def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
+    """`number` with its tail replaced, where the speaker takes it back: …零六六零一，不对，零六零一一."""
+    if following >= len(run) or not run[following].slip:
+        return number
+    tail, end = "", number.end
+    for group in run[following:]:
+        if group.slip and tail:
+            break
+        tail, end = tail + group.digits, group.end
+    length = len(number.digits)
+    if MOBILE.fullmatch(tail):
+        return Number(tail, number.start, end, "mobile")
+    if 2 <= len(tail) < length:
+        return Number(number.digits[: length - len(tail)] + tail, number.start, end, number.kind)
+    return number
+
+
+def _over_slips(run: Sequence[Group], index: int) -> Number | None:
+    """幺三八，零零一二，不对，零零一三，四五六七: what was said before the slip, cut to fit what follows."""
+    slip = next((i for i in range(index + 1, len(run)) if run[i].slip), None)
+    if slip is None:
+        return None
+    before = "".join(group.digits for group in run[index:slip])
+    after, end = "", 0
+    for group in run[slip:]:
+        if group.slip and after:
+            break
+        after, end = after + group.digits, group.end
+        if len(after) >= 11:
+            break
+    if len(after) > 11 or len(before) + len(after) < 11:
+        return None
+    said = before[: 11 - len(after)] + after
+    # What is kept must end where a group ends, else the slip was about something else.
+    ends, total = {0, 11 - len(after)} if len(before) >= 11 else {0}, 0
+    for group in run[index:slip]:
+        total += len(group.digits)
+        ends.add(total)
+    if MOBILE.fullmatch(said) and 11 - len(after) in ends:
+        return Number(said, run[index].start, end, "mobile")
+    return None
+
+
+def _over_repeats(run: Sequence[Group], index: int) -> Number | None:
+    """幺三八零零一二，幺三八零零一二，对，三四五六: groups read back are heard once."""
+    said = ""
+    for group in run[index : index + 12]:
+        if len(group.digits) >= 3 and said.endswith(group.digits):
+            continue
+        if len(said) >= 3 and group.digits.startswith(said):
+            said = group.digits
+        else:
+            said += group.digits
+        if len(said) == 11 and MOBILE.fullmatch(said):
+            return Number(said, run[index].start, group.end, "mobile")
+        if len(said) >= 11:
+            return None
+    return None
+
+
+def _misheard(text: str) -> list[Number]:
+    """Mobiles with a few digits written as homophones: 一三吧零零… for 一三八零零…."""
+    found = []
+    for match in _HEARD_RUN.finditer(text):
+        words = re.sub(r"[\s,、.。-]", "", match[0])
+        sure = sum(char in "0123456789零〇○一二两三四五六七八九幺" for char in words)
+        said = digits(words.translate(_MISHEARD_TABLE))
+        if sure >= _SURE_DIGITS and MOBILE.fullmatch(said):
+            found.append(Number(said, *match.span(), "mobile"))
+    return found

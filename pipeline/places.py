@@ -1,0 +1,344 @@
+"""Addresses in speech: 二号楼三单元五零一, 2-501, 三十弄2号, 七号楼一〇三, 二十一号六〇二.
+
+A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are folded
+(`script.fold`). A number before 号 may be a building or a day of the month: the words around decide.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.script import digits, spoken_number
+from pipeline.types import Place
+
+MASK = "\ue000"
+"""Stands for a character that was read already; it is in no pattern."""
+
+DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
+NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
+NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第-])"
+NO_MORE = "(?![0-9零〇○一二两三四五六七八九十百千万幺])"
+
+_ROOM_NUMBER = f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九])"
+"""五零一, 1201, 一二〇一, and 十二零一 (twelfth floor, 01)."""
+
+_UNITS_AFTER = (
+    "块|元|个|只|斤|公斤|度|毫|克|米|多|点|分|秒|次|万|千|百|人|天|户|年|月|日|岁|平|瓶|盒|箱|包|份|张|条|"
+    "件|双|套|片|粒|颗|支|袋|路|级|楼|层|单元|弄|号|周|位|名|例|小时|%|米|站|台|股|集|期|版"
+)
+"""A bare 502 followed by one of these is a quantity, not a room."""
+
+# Each part of an address alone. Longer and surer forms stand first.
+_PARTS = re.compile(
+    "|".join(
+        [
+            # 2-3-501, 2-501, 二杠五零一; never 2022-04-05 nor the middle of a longer number
+            rf"(?P<dash>(?<![0-9零〇一二三四五六七八九幺a-z.:/-])(?P<d1>[0-9]{{1,3}}|{DIGIT}{{1,2}}|[一二三四五六七八九]?十[一二三四五六七八九]?)"
+            rf"\s?(?:[-－–—~杠]|横杠|之)\s?(?:(?P<d2>{DIGIT}{{1,2}})\s?(?:[-－–—~杠]|横杠|之)\s?)?(?P<d3>{DIGIT}{{3,4}})(?:室)?(?![-0-9零〇一二三四五六七八九幺]))",
+            # 三十弄, 1250弄
+            rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
+            # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼
+            rf"(?P<block>(?:{NOT_IN_NUMBER}(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩]楼(?!上)|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?单元(?!门口))",
+            # 501室, 一百零二室, 1201房间
+            rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
+            # 30号甲, and 二号 alone: a building or a day, see _is_building
+            rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
+            r"(?!线|码|文|床|桌|厅|口|窗|库|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
+            r"(?:里|门洞|门口|楼)?)",
+            # 502 or 三〇二 alone: a room only where the words around say so
+            rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
+        ]
+    )
+)
+
+_GAP = re.compile(
+    rf"[\s,、.。…的那就是在里呀呢嘛啊{MASK}]{{0,3}}(?:{NUMBER}[楼层]|底楼|顶楼)?[\s,、的]{{0,2}}"
+)
+_RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
+
+_DAY_AFTER = re.compile(
+    r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|那天|那一天|当天|放(?!在)|"
+    r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
+    r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?:个|没有空))"
+)
+_DAY_BEFORE = re.compile(
+    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚)[\s,]{0,2}$"
+)
+_BUILDING_AFTER = re.compile(
+    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|顶楼|单元|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
+    r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
+)
+_BUILDING_BEFORE = re.compile(
+    r"(?:我是|我住|住在?|租在?|我们|咱们?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)[\s,]{0,2}$"
+)
+
+SELF_BEFORE = re.compile(
+    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
+    r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬)"
+    r"[\s,那个呃嗯]{0,3}$"
+)
+"""What stands just before an address that is the caller's own."""
+
+OTHER_BEFORE = re.compile(
+    r"(?:隔壁|楼上|楼下|对门|对面|旁边|上面|下面|前面|后面|他家|她家|人家|他们|朋友|邻居|底楼|[一二三四五六七八九十]楼)"
+    r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
+)
+SELF_AFTER = re.compile(
+    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士))"
+)
+"""十号里底楼的老沈: the caller's own where it stands early in the call."""
+
+OTHER_AFTER = re.compile(
+    r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
+)
+PERSON_AFTER = re.compile(
+    r"的(?:小伙|小姑娘|那个|那位|志愿者|大妈|大爷|男的|女的|一个|有个|老头|团长)"
+)
+"""二号楼的小伙子: says who somebody is, not where the matter is."""
+
+ASKS_PLACE = re.compile(
+    r"几号|几室|几零几|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"
+)
+"""Staff ask for the address: the bare number that follows is one."""
+
+ANSWER_WITHIN = 24
+"""An answer stands at the beginning of the turn after the question (characters)."""
+
+_SERVICE = frozenset({"110", "119", "120", "122", "114", "315", "911"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address in a text, `text[start:end]`.
+
+    `own` is true where the words say that it is the speaker's, `other` where they say that it is
+    somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
+    is the address and no more, `named` where a name or a part in the house follows it.
+    """
+
+    place: Place
+    start: int
+    end: int
+    own: bool = False
+    other: bool = False
+    person: bool = False
+    whole: bool = False
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: str
+    place: Place
+    start: int
+    end: int
+
+
+def _figure(words: str) -> str | None:
+    number = spoken_number(words)
+    return None if number is None else str(number)
+
+
+def _room(words: str) -> str | None:
+    """五零一 → 501, 十二零一 → 1201, 一百零二 → 102."""
+    if "十" in words and words[-2] in "零〇0":
+        floor = spoken_number(words[:-2])
+        return None if floor is None else f"{floor}0{digits(words[-1])}"
+    plain = digits(words)
+    return plain if plain.isdigit() else _figure(words)
+
+
+def _part(match: re.Match[str]) -> _Part | None:
+    kind = match.lastgroup or ""
+    # lastgroup names the last inner group that matched: find the outer one.
+    kind = next(name for name in _RANK if match[name] is not None)
+    place = Place()
+    if kind == "dash":
+        building, unit, room = _figure(match["d1"]), match["d2"], _room(match["d3"])
+        if building and room and _plausible_room(room):
+            place = Place(building=building, unit=_figure(unit) if unit else None, room=room)
+    elif kind == "lane":
+        place = Place(lane=_figure(match["ln"]))
+    elif kind == "block":
+        letter = match["bl"]
+        number = letter.upper() if letter else _figure(match["bn"])
+        if number and number != "0":
+            place = Place(building=number + (match["bs"] or match["bt"] or ""))
+    elif kind == "unit":
+        place = Place(unit=_figure(match["un"]))
+    elif kind == "room":
+        number = _room(match["rn"])
+        place = Place(room=number + (match["rl"] or "").upper() if number else None)
+    elif kind == "gate":
+        number = _figure(match["gn"])
+        if number and 0 < int(number) < 1000:
+            place = Place(building=number + (match["gs"] or ""))
+    else:
+        number = _room(match["an"])
+        if number and _plausible_room(number):
+            place = Place(room=number + (match["al"] or "").upper())
+    return _Part(kind, place, *match.span()) if place else None
+
+
+def _plausible_room(number: str) -> bool:
+    """Floor 1 to 60, flat 1 to 60: no year, no hundred yuan."""
+    return len(number) in (3, 4) and 1 <= int(number[:-2]) <= 60 and 1 <= int(number[-2:]) <= 60
+
+
+def _is_building(part: _Part, text: str, asked: bool) -> bool:
+    """Whether N号 alone is a building and no day of the month."""
+    words = text[part.start : part.end]
+    if not words.endswith("号"):  # 十二号里, 30号甲, 三号楼
+        return True
+    number = int(re.sub(r"\D", "", part.place.building or "0"))
+    before, after = text[max(0, part.start - 5) : part.start], text[part.end : part.end + 6]
+    if _DAY_BEFORE.search(before):
+        return False
+    if _BUILDING_AFTER.match(after):
+        return True
+    if number > 31:
+        return True
+    if _DAY_AFTER.match(after):
+        return False
+    return asked or bool(_BUILDING_BEFORE.search(before) or re.match("的", after))
+
+
+def _is_room(part: _Part, text: str, asked: bool) -> bool:
+    """Whether 502 or 三〇二 alone is a room."""
+    before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
+    words = text[part.start : part.end]
+    if digits(words) in _SERVICE:
+        return bool(re.match("室", after)) or (
+            asked and not re.search("[打叫拨]$", before) and "120" not in digits(words)
+        )
+    if _is_quantity(words, after):
+        return False
+    if re.search(
+        r"(?:还剩|大概|一共|总共|花了|收了|多少|密码|后四位|尾号|[打叫拨])[\s,]?$", before
+    ):
+        return False
+    if re.match(r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户])", after):
+        return True
+    if OTHER_BEFORE.search(before) or re.search(
+        r"(?:我是|我住|住在?|我家|[是在给]|室|房间|我)$", before
+    ):
+        return True
+    return asked or _whole(part.start, part.end, text)
+
+
+def _is_quantity(words: str, after: str) -> bool:
+    """Whether what follows makes it so many of something; 六零三 read out digit by digit is none."""
+    if re.search("[零〇一二三四五六七八九]", words):
+        return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?!上))", after))
+    return bool(re.match(rf"\s?(?:{_UNITS_AFTER})", after))
+
+
+def _whole(start: int, end: int, text: str) -> bool:
+    """Whether the clause holds the address and nothing more than a particle."""
+    before = re.search(r"[^,。!?;:…\s—]*$", text[max(0, start - 12) : start])
+    after = re.match(r"[^,。!?;:…\s—]*", text[end : end + 12])
+    rest = (before[0] if before else "") + (after[0] if after else "")
+    return bool(
+        re.fullmatch(
+            r"(?:就|是|喏|哦|噢|啊|呀|嘛|的|室|吧|好|对|嗯|对的|那个|喂|你好|在|我|底楼|顶楼)*",
+            rest,
+        )
+    )
+
+
+def read_places(text: str, *, asked: bool = False) -> list[Address]:
+    """The addresses in `text` (folded), in order. `asked`: staff have just asked where."""
+    parts: list[_Part] = []
+    for match in _PARTS.finditer(text):
+        part = _part(match)
+        if part is not None:
+            parts.append(part)
+    addresses: list[Address] = []
+    index = 0
+    while index < len(parts):
+        group = [parts[index]]
+        while index + len(group) < len(parts):
+            following = parts[index + len(group)]
+            if not _joins(group[-1], following, text):
+                break
+            group.append(following)
+        index += len(group)
+        address = _address(group, text, asked)
+        if address is not None:
+            addresses.append(address)
+    return addresses
+
+
+def _joins(one: _Part, other: _Part, text: str) -> bool:
+    if _RANK[other.kind] <= _RANK[one.kind]:
+        return False
+    gap = text[one.end : other.start]
+    if len(gap) > 8 or not _GAP.fullmatch(gap):
+        return False
+    if one.kind == "gate" and other.kind == "bare" and "。" in gap:
+        return False
+    if other.kind == "bare":  # 三号楼200块: a quantity after an address is no room
+        if _is_quantity(text[other.start : other.end], text[other.end : other.end + 4]):
+            return False
+        if digits(text[other.start : other.end]) in _SERVICE:
+            return gap == "" or text.startswith("室", other.end)
+    return True
+
+
+def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
+    first = group[0]
+    if len(group) == 1:
+        asked = asked and first.start < ANSWER_WITHIN
+        if first.kind == "gate" and not _is_building(first, text, asked):
+            return None
+        if first.kind == "bare" and not _is_room(first, text, asked):
+            return None
+    fields: dict[str, str] = {}
+    for part in group:
+        for name in ("lane", "building", "unit", "room"):
+            value = getattr(part.place, name)
+            if value is not None:
+                fields[name] = value
+    start, end = first.start, group[-1].end
+    before, after = text[max(0, start - 10) : start], text[end : end + 6]
+    other = bool(OTHER_BEFORE.search(before) or OTHER_AFTER.match(after))
+    own = not other and bool(SELF_BEFORE.search(before))
+    return Address(
+        place=Place(**fields),
+        start=start,
+        end=end,
+        own=own,
+        other=other,
+        person=not own and bool(PERSON_AFTER.match(after)) and "room" not in fields,
+        whole=_whole(start, end, text),
+        named=not other
+        and bool(
+            SELF_AFTER.match(
+                text[end - 1 : end + 10] if text[end - 1] == "里" else text[end : end + 10]
+            )
+        ),
+    )
+
+
+def fits(one: Place, other: Place) -> bool:
+    """Whether the two can be one address: no field says otherwise."""
+    return all(
+        mine is None or theirs is None or mine == theirs
+        for mine, theirs in (
+            (one.lane, other.lane),
+            (one.building, other.building),
+            (one.unit, other.unit),
+            (one.room, other.room),
+        )
+    )
+
+
+def join(one: Place, other: Place) -> Place:
+    return Place(
+        lane=one.lane or other.lane,
+        building=one.building or other.building,
+        unit=one.unit or other.unit,
+        room=one.room or other.room,
+    )

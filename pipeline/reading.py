@@ -1,0 +1,185 @@
+"""A call as the readers of facts see it: each turn read once, and cut into clauses.
+
+Numbers that nothing else can be (a whole mobile, an identity number) are read first, then addresses,
+then times, each from what the readers before it left: 二号楼 is never the second of the month.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.moments import Moment, read_moments
+from pipeline.phones import Number, read_numbers
+from pipeline.places import ASKS_PLACE, MASK, Address, read_places
+from pipeline.script import fold
+from pipeline.types import Piece, Speaker, Turn
+
+ASKS_PHONE = re.compile(
+    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式"
+)
+
+LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
+"""A turn that only shows that somebody listens: a number or an address goes on over it."""
+
+
+QUESTION_WITHIN = 120
+"""Characters at the end of a turn in which a question is looked for; half a minute of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTurn:
+    """What stands in one turn: `folded` is its text by `script.fold`, `rest` that with what was read
+    masked; all are as long as the turn's own text, so that offsets are the same."""
+
+    folded: str
+    numbers: tuple[Number, ...]
+    addresses: tuple[Address, ...]
+    rest: str
+    asked_place: bool
+    asked_phone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch of one turn between marks of punctuation: `text` is folded and masked.
+
+    `sentence` counts the sentences of the piece that it was cut from.
+    """
+
+    text: str
+    turn: int
+    start: int
+    end: int
+    speaker: Speaker
+    question: bool
+    sentence: int
+
+
+class Reading:
+    """The turns of one call, each read when first asked for."""
+
+    def __init__(self, turns: tuple[Turn, ...]) -> None:
+        self.turns = turns
+        self._folded: dict[int, str] = {}
+        self._read: dict[int, ReadTurn] = {}
+        self._moments: dict[tuple[int, datetime], list[Moment]] = {}
+
+    def folded(self, index: int) -> str:
+        if index not in self._folded:
+            self._folded[index] = fold(self.turns[index].text)
+        return self._folded[index]
+
+    def __getitem__(self, index: int) -> ReadTurn:
+        if index not in self._read:
+            self._read[index] = self._read_turn(index)
+        return self._read[index]
+
+    def _read_turn(self, index: int) -> ReadTurn:
+        folded, asked = self.folded(index), self._question(index)
+        # A resident asks no resident; who spoke before may be unknown.
+        asked_place, asked_phone = bool(ASKS_PLACE.search(asked)), bool(ASKS_PHONE.search(asked))
+        numbers = tuple(read_numbers(folded, asked=asked_phone))
+        rest = _mask(folded, numbers)
+        addresses = tuple(read_places(rest, asked=asked_place))
+        rest = _mask(rest, addresses)
+        return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
+
+    def _question(self, index: int) -> str:
+        """The end of the turn before, listening noises passed over; empty when a resident said it."""
+        before = index - 1
+        while before >= 0 and index - before <= 3 and LISTENING.fullmatch(self.turns[before].text):
+            before -= 1
+        if before < 0 or self.turns[before].speaker == self.turns[index].speaker == "resident":
+            return ""
+        return self.folded(before)[-QUESTION_WITHIN:]
+
+    def moments_between(self, index: int, start: int, end: int, call: datetime) -> Sequence[Moment]:
+        """The times that begin in characters `start` to `end` of turn `index`, seen from `call`."""
+        if (index, call) not in self._moments:
+            self._moments[index, call] = read_moments(self[index].rest, call)
+        moments = self._moments[index, call]
+        first = bisect_left(moments, start, key=lambda moment: moment.start)
+        last = bisect_left(moments, end, key=lambda moment: moment.start)
+        return moments[first:last]
+
+    def clauses(self, pieces: Sequence[Piece]) -> list[Clause]:
+        """The clauses of `pieces`, in their order."""
+        found: list[Clause] = []
+        for piece in pieces:
+            speaker, rest = self.turns[piece.turn].speaker, self[piece.turn].rest
+            sentence = 0
+            for start, end in _cut(rest, piece.start_char, min(piece.end_char, len(rest))):
+                text = rest[start:end]
+                question = rest[end : end + 1] == "?" or bool(_ASKS.search(text))
+                sentence += bool(_STOP.search(rest, max(0, start - 2), start))
+                found.append(Clause(text, piece.turn, start, end, speaker, question, sentence))
+        return found
+
+
+_last: Reading | None = None
+
+
+def read(turns: Sequence[Turn]) -> Reading:
+    """The reading of `turns`; that of the last call is kept, for its requests come one by one."""
+    global _last
+    turns = tuple(turns)
+    known = _last
+    if known is None or known.turns != turns:
+        known = _last = Reading(turns)
+    return known
+
+
+def _mask(text: str, found: Sequence[Number | Address]) -> str:
+    kept, at = [], 0
+    for item in sorted(found, key=lambda item: item.start):
+        start = max(at, item.start)
+        kept += [text[at:start], MASK * max(0, item.end - start)]
+        at = max(at, item.end)
+    return "".join(kept) + text[at:]
+
+
+_ASKS = re.compile(
+    r"(?:吗|呢|伐|没有|好不好|对不对|对吧|是吧|行不行|怎么办)$|^(?:几|哪|多少|怎么|什么)|几点|什么时候|谁来"
+)
+_STOP = re.compile(r"[。!?;]")
+_MARK = re.compile(r"[,。!?;:…—]+|\s+|\.{2,}")
+_BREATH = re.compile(
+    r"(?=还有(?:就是|一个|个|我|一)|另外|然后(?!呢)|所以|但是|不过|因为|那个(?=我)|那(?=我|你|您|就)|就是说|能不能|"
+    r"什么时候|怎么办|要是|如果|万一|好的?(?=我|那|谢)|(?<![给帮叫跟让找对和为向替问把被])(?:我们?(?=马上|现在|给|叫|让|打|今|明|去|跟|帮|先|再|想|要|家|这|那|来|会|已|也|就|记|查|问|报)|"
+    r"(?:您|你)(?=先|把|去|等|带|明|今|放|留|别|不要|家|那)))"
+)
+_LONG = 24
+"""Characters: a longer stretch without punctuation is cut before words that begin a clause."""
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    at = start
+    for mark in [*_MARK.finditer(text, start, end), None]:
+        stop = mark.start() if mark else end
+        if mark and mark[0].isspace() and stop > at and _glued(text, stop, mark.end()):
+            continue
+        if stop > at:
+            yield from _breathe(text, at, stop)
+        if mark:
+            at = mark.end()
+
+
+def _glued(text: str, stop: int, following: int) -> bool:
+    """A blank inside of a word or a figure (wifi 密码, 48 小时) ends no clause."""
+    return text[stop - 1 : stop].isascii() or text[following : following + 1].isascii()
+
+
+def _breathe(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if end - start <= _LONG:
+        yield start, end
+        return
+    at = start
+    for match in _BREATH.finditer(text, start + 4, end):
+        if match.start() - at >= 6 and end - match.start() >= 4:
+            yield at, match.start()
+            at = match.start()
+    yield at, end
