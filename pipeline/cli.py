@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.log import Log
     from pipeline.process import Progress, Step
     from pipeline.settings import Home
-    from pipeline.taxonomy import Taxonomy
+    from pipeline.taxonomy import Names
     from pipeline.transcribe import Transcriber
 
 
@@ -96,10 +96,10 @@ class Session:
         return self._log
 
     @property
-    def names(self) -> Taxonomy:
+    def names(self) -> Names:
         from pipeline import taxonomy
 
-        return taxonomy.load(self._home.taxonomy if self._home else None)
+        return taxonomy.names(self._home.taxonomy if self._home else None)
 
     def now(self) -> datetime:
         return datetime.now(self.home.settings.zone)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.report import Week
     from pipeline.search import Hit
     from pipeline.settings import Home
-    from pipeline.taxonomy import Taxonomy
+    from pipeline.taxonomy import Names
     from pipeline.types import Place, Understanding
 
 URGENCY_STYLE = {"critical": "bold white on red", "urgent": "bold yellow", "routine": ""}
@@ -33,7 +33,7 @@ URGENCY_SIGN = {"critical": "!!", "urgent": "!", "routine": " "}
 """Beside the colour, so that the level is seen without it."""
 
 
-def label(names: Taxonomy, what: str, code: str) -> str:
+def label(names: Names, what: str, code: str) -> str:
     """A category's, kind's or urgency's name in the language spoken; an unknown code as it is."""
     labels = {"category": names.categories, "kind": names.kinds, "urgency": names.urgencies}[what]
     if code not in labels:  # the office changed its taxonomy since
@@ -76,7 +76,7 @@ def when_text(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def requests_table(
-    rows: Sequence[RequestRow], names: Taxonomy, zone: ZoneInfo, now: datetime
+    rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime
 ) -> RenderableType:
     from rich import box
     from rich.table import Table
@@ -117,7 +117,7 @@ def row_state(row: RequestRow) -> str:
     }[row.status]
 
 
-def urgency(level: str, names: Taxonomy) -> Text:
+def urgency(level: str, names: Names) -> Text:
     """The level with its sign, coloured; where the danger is to life, the number to call as well."""
     from rich.text import Text
 
@@ -219,7 +219,7 @@ def waiting_text(log: Log, home: Home) -> list[str]:
     return lines
 
 
-def print_hits(hits: Sequence[Hit], names: Taxonomy, zone: ZoneInfo) -> None:
+def print_hits(hits: Sequence[Hit], names: Names, zone: ZoneInfo) -> None:
     from rich.text import Text
 
     shown = console()
@@ -245,7 +245,7 @@ def print_hits(hits: Sequence[Hit], names: Taxonomy, zone: ZoneInfo) -> None:
             shown.print(line)
 
 
-def print_request(log: Log, number: int, names: Taxonomy, zone: ZoneInfo, now: datetime) -> None:
+def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: datetime) -> None:
     """A request in its call: its words marked, the reasons for its tags, its story."""
     from rich.text import Text
 
@@ -337,7 +337,7 @@ def print_heard(heard: Heard) -> None:
         click.echo(f"  {problem}")
 
 
-def print_understood(call: TextCall, found: Understanding, names: Taxonomy) -> None:
+def print_understood(call: TextCall, found: Understanding, names: Names) -> None:
     click.echo(call.id)
     if not found.requests:
         click.echo("  " + _("no request"))
@@ -382,7 +382,7 @@ def print_evaluation(result: Mapping[str, Any]) -> None:
             click.echo(f"{name:26} {value}")
 
 
-def week_lines(week: Week, names: Taxonomy, office: str) -> list[str]:
+def week_lines(week: Week, names: Names, office: str) -> list[str]:
     """The summary as lines for the terminal, one page."""
     title = _("Weekly summary") if (week.end - week.start).days == 7 else _("Summary")
     last = week.end - timedelta(days=1)
@@ -501,7 +501,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     from pipeline import report, taxonomy
     from pipeline.search import search
 
-    zone, names = home.settings.zone, taxonomy.load(home.taxonomy)
+    zone, names = home.settings.zone, taxonomy.names(home.taxonomy)
     click.echo(state_counts(log.states()))
     click.echo()
     rows = log.open_requests(now)

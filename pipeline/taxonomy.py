@@ -224,6 +224,15 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What the labels are called; read without compiling the patterns, for lists must show at once."""
+
+    categories: Mapping[str, Label]
+    kinds: Mapping[str, Label]
+    urgencies: Mapping[str, Label]
+
+
+@dataclass(frozen=True, slots=True)
 class Taxonomy:
     """Everything that `taxonomy.toml` says, compiled.
 
@@ -294,31 +303,54 @@ def load(path: Path | None = None) -> Taxonomy:
     """
     if path is None:
         return _own()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            _("{file} cannot be read: {error}. Save it as UTF-8.").format(file=path, error=error)
-        ) from error
-    return _parse(text, str(path))
+    return _Builder(str(path)).build(_table(path))
 
 
 @lru_cache(maxsize=1)
 def _own() -> Taxonomy:
-    file = resources.files("pipeline") / "taxonomy.toml"
-    return _parse(file.read_text(encoding="utf-8"), "taxonomy.toml")
+    return _Builder("taxonomy.toml").build(_table(None))
 
 
-def _parse(text: str, source: str) -> Taxonomy:
+def names(path: Path | None = None) -> Names:
+    """Only what the labels of the taxonomy in `path` (None: the package's own) are called.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    builder, data = _Builder(str(path or "taxonomy.toml")), _table(path)
+    return Names(
+        **{
+            field: {
+                code: Label(code, str(entry.get("name", code)), str(entry.get("english", code)))
+                for code, entry in builder.table(data, section).items()
+                if isinstance(entry, dict)
+            }
+            for field, section in (
+                ("categories", "category"),
+                ("kinds", "kind"),
+                ("urgencies", "urgency"),
+            )
+        }
+    )
+
+
+def _table(path: Path | None) -> dict[str, Any]:
+    """The file's TOML; `path` None is the package's own."""
     import tomllib
 
+    source = str(path or "taxonomy.toml")
     try:
-        data = tomllib.loads(text)
+        file = path or resources.files("pipeline") / "taxonomy.toml"
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            _("{file} cannot be read: {error}. Save it as UTF-8.").format(file=source, error=error)
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
             _("{file} is no TOML: {error}. Mend that line.").format(file=source, error=error)
         ) from error
-    return _Builder(source).build(data)
+    return data
 
 
 def _nearest(name: str, right: Sequence[str]) -> str:
