@@ -754,11 +754,11 @@ class _Scanner:
                 self._always.append(number)
             for anchor in pattern.anchors or ():
                 self._anchored.setdefault(anchor[:2], []).append((anchor, number))
+        self._never = never
         self._heard = [
             (group, word, weight)
             for group, word, weight in literals
             if group.startswith(("category.", "sign."))
-            and word not in never
             and all("\u4e00" <= char <= "\u9fff" for char in word)
             and (len(word) >= 3 or word in sound)
         ]
@@ -806,7 +806,9 @@ class _Scanner:
         for at in range(len(syllables) - 1):
             for word_sounds, group, weight in table.get(syllables[at : at + 2], ()):
                 end = at + len(word_sounds)
-                if syllables[at:end] == word_sounds and not any(
+                if syllables[at:end] != word_sounds or folded[at:end] in self._never:
+                    continue
+                if not any(
                     hit.start < end and at < hit.end for hit in found.get(group, ())
                 ):
                     found.setdefault(group, []).append(
