@@ -7,56 +7,49 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.phones import read_runs
-from pipeline.places import ANSWER_WITHIN, MASK, fits, join
+from pipeline.places import MASK, fits, join
 from pipeline.reading import LISTENING, Reading, read
 from pipeline.types import Place, Turn
+
+_NEAR = 16
+"""五十二号，我住一楼呀，一零一: a room so few characters behind the caller's building is the caller's."""
 
 
 def home(turns: Sequence[Turn]) -> Place:
     """Where the caller lives, as the words of the whole call tell; empty where they do not.
 
-    Own words (我是…的, 我住…), answers to the staff's question and an address that stands alone count;
-    a neighbour's room, or a spot near a building, does not.
+    Own words (我是…的, 我住…), answers to the staff's question and an address that stands alone count,
+    and where there are none of these, the first whole address; a neighbour's room, or a spot near a
+    building, does not.
     """
     calls = read(turns)
-    found = Place()
+    found = hinted = Place()
     for index, turn in enumerate(turns):
         if turn.unheard or turn.speaker == "staff":
             continue
-        asked_here = calls[index].asked_place
-        own_here = False
+        own_until = -1
         for address in calls[index].addresses:
+            place = address.place
             if address.other or address.person:
                 continue
-            asked = asked_here and address.start < ANSWER_WITHIN
-            place = address.place
-            full = bool(place.building and place.room)
-            early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
-            counts = (
-                address.own
-                or asked
-                or (address.named and early)
-                or (address.whole and bool(place.building))
-                or (
-                    full and turn.speaker == "resident" and _starts_clause(turn.text, address.start)
+            if place.building or place.lane:
+                early = (
+                    index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
                 )
-            )
-            if not place.building and not place.lane:
+                counts = address.own or address.asked or address.whole or (address.named and early)
+            else:
                 # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
-                counts = asked or own_here or (address.own and bool(found.building or place.unit))
-                counts = counts and (bool(found.building) or asked or bool(place.unit))
-            if not counts:
-                continue
-            own_here = True
-            if fits(found, place):
-                found = join(found, place)
-        if found.building and found.room and found.unit:
-            break
+                near = address.start <= own_until + _NEAR
+                counts = address.asked or (near and own_until >= 0)
+                counts = counts or (address.own and bool(found.building or place.unit))
+            if counts and fits(found, place):
+                found, own_until = join(found, place), address.end
+            elif place.building and (place.room or place.unit) and fits(hinted, place):
+                hinted = join(hinted, place)
+    same = hinted.building == found.building and not found.room
+    if (same or not (found.building or found.lane)) and fits(found, hinted):
+        return join(found, hinted)
     return found
-
-
-def _starts_clause(text: str, start: int) -> bool:
-    return start == 0 or text[start - 1] in "，。！？；：、,.!?;: …—"
 
 
 _OWN_PHONE = re.compile(

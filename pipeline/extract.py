@@ -50,9 +50,13 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
     refused = [clause for clause in clauses if refuses(clause)]
     # No promise: the staff's answer all the same, a time that they set or why it cannot be.
     appointed = dict.fromkeys(deadline.clause for deadline in found if deadline.appointed)
-    undertaking = _stretches(promised or list(appointed) or refused, limit=80)
-    first = _stretches([c for c in conditions(clauses) if c not in promised], limit=40)
-    refusal = _stretches(refused, limit=60)
+    if promised:  # 我叫物业换个桶，这礼拜内: when belongs to what
+        timed = {deadline.clause for deadline in found if deadline.promised}
+        promised = [clause for clause in clauses if clause in timed or clause in promised]
+    undertaking = _stretches(promised or list(appointed) or refused, calls, limit=80)
+    asked_first = [clause for clause in conditions(clauses) if clause not in promised]
+    first = _stretches(asked_first, calls, limit=40, over=_COMMA)
+    refusal = _stretches(refused, calls, limit=60)
     for tag, stretches in (
         ("undertaking", undertaking),
         ("condition", first),
@@ -90,13 +94,24 @@ def _proof(tag: str, value: str, calls: Reading, at: _Stretch) -> Evidence:
     return Evidence(tag, value, "rule", _words(calls, at), *at)
 
 
-def _stretches(clauses: Sequence[Clause], limit: int) -> list[_Stretch]:
-    """Neighbouring clauses of one turn as one stretch of at most `limit` characters."""
+_ANY = re.compile(r".{0,2}", re.DOTALL)
+_COMMA = re.compile(r"[,，、\s]?")
+"""A list to tick off is cut at 。 and ；, a promise is not."""
+
+
+def _stretches(
+    clauses: Sequence[Clause], calls: Reading, *, limit: int, over: re.Pattern[str] = _ANY
+) -> list[_Stretch]:
+    """Neighbouring clauses of one turn as one stretch of at most `limit` characters.
+
+    `over` is what may stand between two that are joined.
+    """
     found: list[_Stretch] = []
     for clause in clauses:
         if found:
             turn, start, end = found[-1]
-            if turn == clause.turn and 0 <= clause.start - end <= 2 and clause.end - start <= limit:
+            near = turn == clause.turn and clause.end - start <= limit and clause.start >= end
+            if near and over.fullmatch(calls.turns[turn].text, end, clause.start):
                 found[-1] = (turn, start, clause.end)
                 continue
         found.append((clause.turn, clause.start, clause.end))

@@ -54,6 +54,25 @@ _SURE_DIGITS = 8
 """Of a mobile's 11 digits, so many must be real ones before homophones are believed for the rest."""
 
 
+_PLAIN_MISHEARD = {
+    "灵": "零", "林": "零", "凌": "零", "铃": "零", "玲": "零", "另": "零", "腰": "幺", "妖": "幺", "邀": "幺",
+    "么": "幺", "午": "五", "伍": "五", "舞": "五", "陆": "六", "柒": "七", "起": "七", "妻": "七", "酒": "九",
+    "久": "九", "叁": "三", "伞": "三", "肆": "四", "捌": "八",
+}  # fmt: skip
+_MEND = re.compile(
+    "(?:(?<=[零〇一二三四五六七八九幺0-9])H(?=[零〇一二三四五六七八九幺0-9])|(?<=[楼号栋元])H(?=[零〇][一二三四五六七八九])|"
+    "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
+)
+
+
+def mend_digits(text: str) -> str:
+    """五灵一 → 五零一: homophones inside of numbers as the digits they stand for, one for one.
+
+    Only characters that mean nothing there, between digits or beside the zero of a room.
+    """
+    return _MEND.sub(lambda match: _PLAIN_MISHEARD[match[0]], text)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Digits said without a pause: `text[start:end]`. `slip`: the speaker took back what was before."""
@@ -218,7 +237,9 @@ def _over_slips(run: Sequence[Group], index: int) -> Number | None:
         return None
     said = before[: 11 - len(after)] + after
     # What is kept must end where a group ends, else the slip was about something else.
-    ends, total = {0, 11 - len(after)} if len(before) >= 11 else {0}, 0
+    # A tail as long as what replaces it may be cut off anywhere.
+    tail = len(before) - len(run[slip].digits)
+    ends, total = {0, tail, 11 - len(after) if len(before) >= 11 else 0}, 0
     for group in run[index:slip]:
         total += len(group.digits)
         ends.add(total)
@@ -231,6 +252,8 @@ def _over_repeats(run: Sequence[Group], index: int) -> Number | None:
     """幺三八零零一二，幺三八零零一二，对，三四五六: groups read back are heard once."""
     said = ""
     for group in run[index : index + 12]:
+        if group.slip and said:
+            return None
         if len(group.digits) >= 3 and said.endswith(group.digits):
             continue
         if len(said) >= 3 and group.digits.startswith(said):

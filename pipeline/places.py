@@ -17,7 +17,7 @@ MASK = "\ue000"
 
 DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
-NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第-])"
+NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜期-])"
 NO_MORE = "(?![0-9零〇○一二两三四五六七八九十百千万幺])"
 
 _ROOM_NUMBER = f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九])"
@@ -39,8 +39,8 @@ _PARTS = re.compile(
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
             # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼
-            rf"(?P<block>(?:{NOT_IN_NUMBER}(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩]楼(?!上)|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?单元(?!门口))",
+            rf"(?P<block>(?:{NOT_IN_NUMBER}(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩][楼搂](?!上)|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?[单担丹][元圆员](?!门口))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
@@ -48,14 +48,16 @@ _PARTS = re.compile(
             r"(?!线|码|文|床|桌|厅|口|窗|库|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
             r"(?:里|门洞|门口|楼)?)",
             # 502 or 三〇二 alone: a room only where the words around say so
-            rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
+            rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
         ]
     )
 )
 
 _GAP = re.compile(
-    rf"[\s,、.。…的那就是在里呀呢嘛啊{MASK}]{{0,3}}(?:{NUMBER}[楼层]|底楼|顶楼)?[\s,、的]{{0,2}}"
+    rf"[\s,、.。…的那就是在里呀呢嘛啊{MASK}]{{0,3}}(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
 )
+"""What may stand between the parts of one address: 五十二号，我住一楼呀，一零一."""
+
 _RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
 
 _DAY_AFTER = re.compile(
@@ -106,6 +108,8 @@ ASKS_PLACE = re.compile(
 ANSWER_WITHIN = 24
 """An answer stands at the beginning of the turn after the question (characters)."""
 
+_ASKED_BEFORE = 14
+
 _SERVICE = frozenset({"110", "119", "120", "122", "114", "315", "911"})
 
 
@@ -115,7 +119,8 @@ class Address:
 
     `own` is true where the words say that it is the speaker's, `other` where they say that it is
     somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
-    is the address and no more, `named` where a name or a part in the house follows it.
+    is the address and no more, `named` where a name or a part in the house follows it, `asked`
+    where it answers a question.
     """
 
     place: Place
@@ -126,6 +131,7 @@ class Address:
     person: bool = False
     whole: bool = False
     named: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,7 @@ class _Part:
 
 
 def _figure(words: str) -> str | None:
-    number = spoken_number(words)
+    number = spoken_number(re.sub(r"^(廿|卅|十)\1+", r"\1", words))  # 廿……廿四
     return None if number is None else str(number)
 
 
@@ -160,7 +166,9 @@ def _part(match: re.Match[str]) -> _Part | None:
         if building and room and _plausible_room(room):
             place = Place(building=building, unit=_figure(unit) if unit else None, room=room)
     elif kind == "lane":
-        place = Place(lane=_figure(match["ln"]))
+        little = match["ln"] in "一两" and not match.string[match.end() : match.end() + 1].isdigit()
+        if not little:  # 弄一弄
+            place = Place(lane=_figure(match["ln"]))
     elif kind == "block":
         letter = match["bl"]
         number = letter.upper() if letter else _figure(match["bn"])
@@ -216,13 +224,14 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     if _is_quantity(words, after):
         return False
     if re.search(
-        r"(?:还剩|大概|一共|总共|花了|收了|多少|密码|后四位|尾号|[打叫拨])[\s,]?$", before
+        r"(?:还剩|大概|一共|总共|花了|收了|多少|密码[^,。]{0,3}|后四位[^,。]{0,3}|尾号[^,。]{0,3}|[打叫拨])[\s,]?$",
+        before,
     ):
         return False
-    if re.match(r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户])", after):
+    if re.match(r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户]|[是对]吧|对伐)", after):
         return True
     if OTHER_BEFORE.search(before) or re.search(
-        r"(?:我是|我住|住在?|我家|[是在给]|室|房间|我)$", before
+        r"(?:我是|我住|住在?|我家|(?:我|就|还|也)是|[在给]|室|房间|我)$", before
     ):
         return True
     return asked or _whole(part.start, part.end, text)
@@ -289,8 +298,11 @@ def _joins(one: _Part, other: _Part, text: str) -> bool:
 
 def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
     first = group[0]
+    # Asked in the turn before, or just before in a block that holds both speakers.
+    asked = (asked and first.start < ANSWER_WITHIN) or bool(
+        ASKS_PLACE.search(text, max(0, first.start - _ASKED_BEFORE), first.start)
+    )
     if len(group) == 1:
-        asked = asked and first.start < ANSWER_WITHIN
         if first.kind == "gate" and not _is_building(first, text, asked):
             return None
         if first.kind == "bare" and not _is_room(first, text, asked):
@@ -313,6 +325,7 @@ def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
         other=other,
         person=not own and bool(PERSON_AFTER.match(after)) and "room" not in fields,
         whole=_whole(start, end, text),
+        asked=asked,
         named=not other
         and bool(
             SELF_AFTER.match(

@@ -117,17 +117,14 @@ def refuses(clause: Clause) -> bool:
 def conditions(clauses: Sequence[Clause]) -> list[Clause]:
     """Clauses that ask for something first, and the items of a list that was announced (三样东西)."""
     found: list[Clause] = []
-    listing: int | None = None
+    listing: tuple[int, int] | None = None
     for clause in clauses:
         if clause.speaker == "resident":
-            listing = None
             continue
-        if listing == clause.turn or _conditional(clause):
+        if _LIST.search(clause.text):
+            listing = (clause.turn, clause.sentence)
+        elif listing == (clause.turn, clause.sentence) or _conditional(clause):
             found.append(clause)
-        if clause.speaker == "staff" and _LIST.search(clause.text):
-            listing = clause.turn
-        elif listing != clause.turn:
-            listing = None
     return found
 
 
@@ -145,7 +142,7 @@ _GONE = re.compile(r"没(?:有)?[做来收去给弄拿成打到]|过(?!期|来|�
 """Beside a bare day of the week: it is the last one, not the next."""
 
 _PROPOSED = re.compile(r"(?:行|好|可以|方便)(?:吗|伐|不行|不好|不可以|吧)$")
-_OUTCOME = re.compile(r"就(?:好|能|可以)|才(?:能|好|可以)|统一|以前|规定")
+_OUTCOME = re.compile(r"今天是|就(?:好|能|可以)|才(?:能|好|可以)|统一|以前|规定")
 
 _LEFT = re.compile(
     r"(?:还剩|只剩|就剩|剩下?|还有|只有|只够|够吃|够用|够|还能|能撑|撑|顶多|最多|不到)[^,。这那每前后第]{0,4}$"
@@ -181,6 +178,11 @@ class Deadline:
     start: int
     end: int
     reply: bool = False
+
+    @property
+    def promised(self) -> bool:
+        """The time belongs to a promise of staff."""
+        return self.rank in (_PROMISE, _PROMISE_WEEK) and self.clause.speaker != "resident"
 
     @property
     def appointed(self) -> bool:

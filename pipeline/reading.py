@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.moments import Moment, read_moments
-from pipeline.phones import Number, read_numbers
+from pipeline.phones import Number, mend_digits, read_numbers
 from pipeline.places import ASKS_PLACE, MASK, Address, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
@@ -28,6 +28,9 @@ LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可
 
 QUESTION_WITHIN = 120
 """Characters at the end of a turn in which a question is looked for; half a minute of speech."""
+
+_BIT = 8
+"""An answer may come in bits of so many characters: 十六号 · 嗯 · 三零四."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +85,20 @@ class Reading:
         folded, asked = self.folded(index), self._question(index)
         # A resident asks no resident; who spoke before may be unknown.
         asked_place, asked_phone = bool(ASKS_PLACE.search(asked)), bool(ASKS_PHONE.search(asked))
-        numbers = tuple(read_numbers(folded, asked=asked_phone))
-        rest = _mask(folded, numbers)
+        heard = mend_digits(folded)
+        numbers = tuple(read_numbers(heard, asked=asked_phone))
+        rest = _mask(heard, numbers)
         addresses = tuple(read_places(rest, asked=asked_place))
         rest = _mask(rest, addresses)
         return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
 
     def _question(self, index: int) -> str:
         """The end of the turn before, listening noises passed over; empty when a resident said it."""
-        before = index - 1
-        while before >= 0 and index - before <= 3 and LISTENING.fullmatch(self.turns[before].text):
+        turns, before = self.turns, index - 1
+        while before >= 0 and index - before <= 4:
+            bit = turns[before].speaker == turns[index].speaker and len(turns[before].text) <= _BIT
+            if not bit and not LISTENING.fullmatch(turns[before].text):
+                break
             before -= 1
         if before < 0 or self.turns[before].speaker == self.turns[index].speaker == "resident":
             return ""
@@ -145,7 +152,7 @@ def _mask(text: str, found: Sequence[Number | Address]) -> str:
 _ASKS = re.compile(
     r"(?:吗|呢|伐|没有|好不好|对不对|对吧|是吧|行不行|怎么办)$|^(?:几|哪|多少|怎么|什么)|几点|什么时候|谁来"
 )
-_STOP = re.compile(r"[。!?;]")
+_STOP = re.compile(r"[。!?]")
 _MARK = re.compile(r"[,。!?;:…—]+|\s+|\.{2,}")
 _BREATH = re.compile(
     r"(?=还有(?:就是|一个|个|我|一)|另外|然后(?!呢)|所以|但是|不过|因为|那个(?=我)|那(?=我|你|您|就)|就是说|能不能|"
