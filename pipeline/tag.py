@@ -116,8 +116,8 @@ def _urgency(
                 continue
             for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
                 staff = _is_staff(reading, turn, hit.start)
-                if staff and sign.about in ("deadline", "repeat", "hint"):
-                    continue  # staff's own promises and doings are no danger
+                if staff and sign.level != "critical":
+                    continue  # what staff promise, advise or plan is no deadline of the resident
                 meaning = reading.meant(hit, staff=staff)
                 if meaning == "asked" and staff:
                     meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
@@ -159,21 +159,42 @@ def _kind(
                     if not denied:
                         found[kind].append(_Found(hit, piece.turn, False, 1.0))
     n = {kind: len(hits) for kind, hits in found.items()}
-    if n["offer"] and (category == "volunteer" or n["offer"] > n["help"] + n["inquiry"]):
+    if category == "volunteer" or n["offer"] > n["help"] + n["inquiry"]:
         return "offer", found["offer"]
-    if category == "volunteer":
-        return "offer", []
-    if n["praise"] and n["praise"] >= n["help"]:
-        return "praise", found["praise"]
-    if n["suggestion"] and n["suggestion"] >= n["help"]:
-        return "suggestion", found["suggestion"]
-    if n["complaint"] and n["complaint"] > n["help"]:
+    for kind in ("praise", "suggestion"):
+        if n[kind] and n[kind] >= n["help"]:
+            return kind, found[kind]
+    enough = _cues("cue.no_action", pieces, turns, readings)
+    if enough and n["help"] <= 2:
+        if n["complaint"] or category in ("neighbour", "property", "supplies", "quarantine"):
+            return "complaint", found["complaint"] or enough
+        return "report", enough
+    if n["complaint"] > n["help"]:
         return "complaint", found["complaint"]
-    if n["inquiry"] and n["inquiry"] > n["help"]:
+    if n["inquiry"] > n["help"]:
         return "inquiry", found["inquiry"]
     if n["help"]:
         return "help", found["help"]
-    for kind in ("inquiry", "complaint", "report"):
+    for kind in ("complaint", "report"):
         if n[kind]:
             return kind, found[kind]
+    asked = _cues("cue.ask", pieces, turns, readings)
+    if category in ANSWERED and asked:
+        return "inquiry", asked
     return "help", []
+
+
+ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other")
+"""Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
+
+
+def _cues(
+    group: str, pieces: Sequence[Piece], turns: Sequence[Turn], readings: dict[int, Reading]
+) -> list[_Found]:
+    """What residents said of a group of cues."""
+    return [
+        _Found(hit, piece.turn, False, 1.0)
+        for piece in pieces
+        for hit in readings[piece.turn].of(group, piece.start_char, piece.end_char)
+        if not _is_staff(readings[piece.turn], turns[piece.turn], hit.start)
+    ]

@@ -30,7 +30,7 @@ LOOK_BACK = 26
 STRENGTHS = ("strong", "terms", "weak")
 CUES = (
     "open", "open_weak", "need", "ask", "problem", "deny", "deny_filler", "deny_not", "over",
-    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "elsewhere", "staff", "resident",
+    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "elsewhere", "no_action", "staff", "resident",
     "yes", "condition",
 )  # fmt: skip
 CHATTER = ("greeting", "thanks", "wrong_number", "wrong_number_not", "phantom", "noise")
@@ -165,10 +165,10 @@ class Reading:
         if self._asked(hit, clause_start, sentence_end, staff):
             return "asked"
         back = max(sentence_start, hit.start - LOOK_BACK)
-        if self.has("cue.hypothetical", max(back, hit.start - 16), hit.start) or self.has(
+        if self.has("cue.hypothetical", back, hit.start) or self.has(
             "cue.hypothetical", hit.end, min(clause_end, hit.end + 5)
         ):
-            if not self.has("cue.hypothetical_not", max(back, hit.start - 16), hit.end):
+            if not self.has("cue.hypothetical_not", back, hit.end):
                 return "hypothetical"
         if self.has("cue.elsewhere", back, hit.start):
             return "elsewhere"
