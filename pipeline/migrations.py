@@ -16,6 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.errors import LogError
+from pipeline.i18n import _
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -351,6 +354,9 @@ def migrate(conn: Connection, at: str, steps: tuple[Migration, ...] = MIGRATIONS
 
     All in one transaction: a log is never between two versions. Another process that came first is
     noticed, for the version is read inside.
+
+    Raises:
+        LogError: the rows do not fit together after it; the log is as it was.
     """
     # Rebuilding a table needs this off, and it can only be set outside a transaction.
     conn.execute("PRAGMA foreign_keys = OFF")
@@ -375,7 +381,12 @@ def migrate(conn: Connection, at: str, steps: tuple[Migration, ...] = MIGRATIONS
             conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             broken = conn.execute("PRAGMA foreign_key_check").fetchall()
             if broken:
-                raise ValueError(f"step {todo[-1].number} leaves broken references: {broken[:3]}")
+                raise LogError(
+                    _(
+                        "The log cannot be brought up to date: a row of {table} refers to one of "
+                        "{parent} that is not there. Nothing was changed."
+                    ).format(table=broken[0][0], parent=broken[0][2])
+                )
             conn.execute("COMMIT")
         except BaseException:
             if conn.in_transaction:

@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,9 +101,14 @@ def _word(word: str) -> str:
     return "g".join(map(_char, word))
 
 
-@lru_cache(maxsize=1)
+_LOADED: list[Any] = []
+"""jieba's cutter, once a process has it: its words are the same in every home."""
+
+
 def _jieba(home: Path) -> Any:
     """jieba's cutter, loaded (0.7 s) by what indexes, never by what asks."""
+    if _LOADED:
+        return _LOADED[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own old ways: escapes, pkg_resources
         import jieba
@@ -117,6 +121,7 @@ def _jieba(home: Path) -> Any:
     cutter.tmp_dir = str(cache)
     cutter.cache_file = "jieba.cache"
     cutter.initialize()
+    _LOADED.append(cutter)
     return cutter
 
 
@@ -199,7 +204,7 @@ def search(
 def parse(query: str) -> list[str]:
     """The words of a query, folded, each once: "in quotes" or “so” as they stand, else at spaces."""
     words = [
-        fold(match["quoted"] if match["quoted"] is not None else match["bare"])
+        match["quoted"] if match["quoted"] is not None else match["bare"]
         for match in re.finditer(r'["“](?P<quoted>[^"“”]+)["”]|(?P<bare>\S+)', fold(query))
     ]
     return list(dict.fromkeys(word for word in words if word.strip()))

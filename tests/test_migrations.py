@@ -1,0 +1,123 @@
+import os
+import sqlite3
+import stat
+
+import pytest
+from sample_log import Clock, ask, log_call, speak
+
+from pipeline import migrations, types
+from pipeline.errors import LogError
+from pipeline.log import Log
+from pipeline.migrations import MIGRATIONS, Migration
+
+
+def test_steps_are_numbered_without_gaps():
+    assert [step.number for step in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+    assert len(MIGRATIONS) == migrations.VERSION
+
+
+def test_a_new_log_has_its_version_and_says_so(tmp_path):
+    with Log(tmp_path / "hotline.db") as log:
+        assert migrations.version(log.conn) == migrations.VERSION
+        rows = log.query("SELECT version, why FROM schema_versions")
+        assert [row["version"] for row in rows] == [step.number for step in MIGRATIONS]
+    assert list(tmp_path.glob("*.bak")) == []
+    Log(tmp_path / "hotline.db").close()
+    assert list(tmp_path.glob("*.bak")) == []
+
+
+def test_the_schema_takes_every_state_that_the_records_know(tmp_path):
+    """A state added to types.py needs a step here."""
+    with Log(tmp_path / "hotline.db", now=Clock()) as log:
+        log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
+        for state in types.RECORDING_STATES:
+            log.conn.execute("UPDATE recordings SET state = ?", (state,))
+        for level in types.URGENCIES:
+            log.conn.execute("UPDATE requests SET urgency = ?", (level,))
+        for speaker in types.SPEAKERS:
+            log.conn.execute("UPDATE turns SET speaker = ?", (speaker,))
+        log_call(log, "b.wav", speak("垃圾没收"), [ask(0)])
+        for status in types.REQUEST_STATES:
+            closed = None if status in ("open", "in_progress") else "2026-11-23T09:00:00.000+08:00"
+            into = 1 if status == "merged" else None
+            log.conn.execute(
+                "UPDATE requests SET status = ?, closed_at = ?, merged_into = ? WHERE number = 2",
+                (status, closed, into),
+            )
+
+
+def add_a_note(conn):
+    conn.execute("ALTER TABLE requests ADD COLUMN later TEXT NOT NULL DEFAULT 'x'")
+
+
+NEXT = Migration(migrations.VERSION + 1, "requests learn something", add_a_note)
+
+
+@pytest.fixture
+def newer(monkeypatch):
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, NEXT))
+    monkeypatch.setattr(migrations, "VERSION", NEXT.number)
+    monkeypatch.setattr(migrations.migrate, "__defaults__", ((*MIGRATIONS, NEXT),))
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A log of today's version, with a call; it is an old one once `newer` is in force."""
+    with Log(tmp_path / "hotline.db", now=Clock()) as log:
+        log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
+    return tmp_path / "hotline.db"
+
+
+def test_an_older_log_is_backed_up_then_migrated(old, newer):
+    with Log(old, now=Clock()) as log:
+        assert migrations.version(log.conn) == NEXT.number
+        assert log.query("SELECT later FROM requests") == [{"later": "x"}]
+        assert log.request(1).text == "电梯坏了"
+        assert log.check() == ([], 0.0)
+    (backup,) = old.parent.glob("*.bak")
+    assert backup.name.startswith(f"hotline.db.v{NEXT.number - 1}-20261123T01")
+    if os.name == "posix":
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    copy = sqlite3.connect(backup)
+    assert copy.execute("PRAGMA user_version").fetchone() == (NEXT.number - 1,)
+    assert copy.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+    copy.close()
+    assert not list(old.parent.glob("*.part"))
+
+
+def test_a_step_that_fails_leaves_the_old_log(old, newer, monkeypatch):
+    def breaks(conn):
+        add_a_note(conn)
+        conn.execute("SELECT * FROM nowhere")
+
+    bad = (*MIGRATIONS, Migration(NEXT.number, "breaks", breaks))
+    monkeypatch.setattr(migrations.migrate, "__defaults__", (bad,))
+    with pytest.raises(LogError, match="nowhere"):
+        Log(old)
+    conn = sqlite3.connect(old)
+    assert conn.execute("PRAGMA user_version").fetchone() == (NEXT.number - 1,)
+    assert "later" not in [row[1] for row in conn.execute("PRAGMA table_info(requests)")]
+    conn.close()
+
+
+def test_a_step_that_breaks_references_is_undone(old, newer, monkeypatch):
+    def breaks(conn):
+        conn.execute("DELETE FROM calls")
+
+    bad = (*MIGRATIONS, Migration(NEXT.number, "breaks", breaks))
+    monkeypatch.setattr(migrations.migrate, "__defaults__", (bad,))
+    with pytest.raises(LogError, match="Nothing was changed"):
+        Log(old)
+    conn = sqlite3.connect(old)
+    assert conn.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+    conn.close()
+
+
+def test_a_newer_log_is_refused_and_left_alone(old):
+    conn = sqlite3.connect(old)
+    conn.execute(f"PRAGMA user_version = {migrations.VERSION + 1}")
+    conn.close()
+    before = old.read_bytes()
+    with pytest.raises(LogError, match="newer"):
+        Log(old)
+    assert old.read_bytes() == before

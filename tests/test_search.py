@@ -1,0 +1,231 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from sample_log import MONDAY, Clock, ask, log_call, speak
+
+from pipeline.log import Log
+from pipeline.script import fold
+from pipeline.search import mark, parse, search
+from pipeline.types import Piece, Place
+
+
+@pytest.fixture
+def log(tmp_path):
+    with Log(tmp_path / "hotline.db", now=Clock()) as log:
+        yield log
+
+
+def numbers(hits):
+    return [hit.request for hit in hits]
+
+
+def test_one_two_and_more_characters_are_found(log):
+    log_call(log, "a.wav", speak("您好", "二号楼的電梯坏了，降压药也没了", "救命"), [ask(1)])
+    for query in ("梯", "电梯", "電梯", "降压药", "配", "号楼的电梯坏了，降压药也没"):
+        assert numbers(search(log, query)) == ([] if query == "配" else [1]), query
+    (hit,) = search(log, "救命")
+    assert (hit.request, hit.call, hit.text) == (None, 1, "救命")
+    assert hit.recording == "/home/recordings/a.wav"
+
+
+def test_script_width_and_case_do_not_matter(log):
+    log_call(log, "a.wav", speak("ＷｉＦｉ壞了，２號樓"), [ask(0)])
+    for query in ("wifi坏了", "WIFI壞了", "２号楼", "2號樓", "了,2"):
+        (hit,) = search(log, query)
+        assert hit.how == "exact", query
+
+
+def test_the_hit_is_marked_in_the_original_text_with_its_time(log):
+    turns = speak("我家的電梯壞了，電梯裡有人")
+    log_call(log, "a.wav", turns, [ask(0)])
+    ((passage,),) = [hit.hits for hit in search(log, "电梯")]
+    assert passage.marked == "我家的【電梯】壞了，【電梯】裡有人"
+    assert passage.text == turns[0].text
+    assert passage.start == pytest.approx(3 * 0.25)
+    assert passage.end == pytest.approx(10 * 0.25)
+    (hit,) = search(log, "电梯", marks=("<b>", "</b>"))
+    assert hit.hits[0].marked.startswith("我家的<b>電梯</b>壞了")
+
+
+def test_a_long_turn_is_shown_around_the_hits(log):
+    turns = speak("啊" * 100 + "电梯" + "啊" * 100 + "电梯")
+    log_call(log, "a.wav", turns, [ask(0)])
+    (hit,) = search(log, "电梯")
+    assert [len(p.text) for p in hit.hits] == [24 + 2 + 24, 24 + 2]
+    assert [p.start for p in hit.hits] == [pytest.approx(25.0), pytest.approx(50.5)]
+    assert all("【电梯】" in p.marked for p in hit.hits)
+
+
+def test_words_in_any_order_within_one_request(log):
+    turns = speak("电梯坏了", "在二号楼", "垃圾没收", "好的二号楼")
+    log_call(log, "a.wav", turns, [ask(0, 1), ask(2)])
+    assert numbers(search(log, "二号楼 电梯")) == [1]
+    assert numbers(search(log, "电梯　坏了")) == [1]
+    # Only the call as a whole holds these two.
+    (hit,) = search(log, "垃圾 电梯")
+    assert hit.request is None
+    assert [p.text for p in hit.hits] == ["电梯坏了", "垃圾没收"]
+    assert search(log, "垃圾 电梯 血透") == []
+
+
+def test_words_in_a_request_and_beside_it_are_both_found(log):
+    log_call(log, "a.wav", speak("电梯坏了", "哦电梯"), [ask(0)])
+    hits = search(log, "电梯")
+    assert [(hit.request, hit.hits[0].turn) for hit in hits] == [(1, 0), (None, 1)]
+
+
+def test_a_turn_shared_by_two_requests_is_told_apart_by_its_pieces(log):
+    turns = speak("电梯坏了还有垃圾没收好吗")
+    first = ask(0, pieces=(Piece(0, 0, 4),))
+    second = ask(0, pieces=(Piece(0, 4, 10),))
+    log_call(log, "a.wav", turns, [first, second])
+    assert numbers(search(log, "电梯")) == [1]
+    assert numbers(search(log, "垃圾")) == [2]
+    assert numbers(search(log, "坏了还")) == [1, 2]
+    assert numbers(search(log, "好吗")) == [None]
+
+
+def test_sounds_are_the_second_choice(log):
+    log_call(log, "a.wav", speak("我明天要去做学头"), [ask(0)])
+    log_call(log, "b.wav", speak("我要做血透"), [ask(0)])
+    hits = search(log, "血透")
+    assert [(hit.request, hit.how) for hit in hits] == [(2, "exact"), (1, "sound")]
+    assert hits[1].hits[0].marked == "我明天要去做【学头】"
+    assert numbers(search(log, "血")) == [2]  # one syllable could mean anything
+    for n in range(3):
+        log_call(log, f"{n}.wav", speak("血透"), [ask(0)])
+    assert {hit.how for hit in search(log, "血透")} == {"exact"}
+
+
+def test_filters(log):
+    turns = speak("电梯坏了", "电梯很臭", "电梯")
+    smell = ask(1, category="sanitation", urgency="urgent", place=Place(building="5"))
+    log_call(log, "a.wav", turns, [ask(0), smell], phone="13800138000")
+    log_call(log, "b.wav", speak("电梯"), [ask(0)], at=MONDAY + timedelta(days=3))
+    log.set_status([3], "done", by="王芳")
+    cases = [
+        ({}, {1, 2, 3, None}),
+        ({"category": "sanitation"}, {2}),
+        ({"urgency": "urgent", "kind": "help"}, {2}),
+        ({"status": "done"}, {3}),
+        ({"caller": "8000"}, {1, 2}),
+        ({"place": "5号楼"}, {2}),
+        ({"building": "2"}, {1, 3}),
+        ({"since": MONDAY + timedelta(days=1)}, {3}),
+        ({"until": MONDAY + timedelta(days=1)}, {1, 2, None}),
+        ({"since": MONDAY, "category": "sanitation"}, {2}),
+    ]
+    for filters, wanted in cases:
+        assert set(numbers(search(log, "电梯", **filters))) == wanted, filters
+
+
+def test_sorting_and_limit(log):
+    day = timedelta(days=1)
+    log_call(log, "a.wav", speak("电梯"), [ask(0, urgency="urgent")], at=MONDAY)
+    log_call(log, "b.wav", speak("电梯"), [ask(0)], at=MONDAY + day)
+    log_call(log, "c.wav", speak("电梯"), [ask(0, urgency="critical")], at=MONDAY - day)
+    log_call(log, "d.wav", speak("喂" * 90 + "电梯"), [], at=MONDAY + 2 * day)
+    assert numbers(search(log, "电梯", sort="newest")) == [None, 2, 1, 3]
+    assert numbers(search(log, "电梯", sort="urgent")) == [3, 1, 2, None]
+    assert numbers(search(log, "电梯", sort="best"))[-1] is None
+    assert numbers(search(log, "电梯", sort="newest", limit=2)) == [None, 2]
+    assert numbers(search(log, "电梯", sort="urgent", limit=1)) == [3]
+    for n in range(30):
+        log_call(log, f"{n}.wav", speak("电梯"), [ask(0)])
+    assert len(search(log, "电梯")) == 20
+    assert len(search(log, "电梯", limit=0)) == 34
+
+
+def test_a_word_ranks_before_a_chance_neighbourhood(log):
+    log_call(log, "a.wav", speak("下水表示不通的意思是吗"), [ask(0)])
+    log_call(log, "b.wav", speak("我家里的水表坏了是吗"), [ask(0)])
+    assert numbers(search(log, "水表")) == [2, 1]
+
+
+def test_an_older_hearing_is_not_found(log):
+    from sample_log import hear, receive
+
+    from pipeline.log import CallFacts
+
+    facts = CallFacts(MONDAY, "file", 5.0, "mono", 1)
+    recording = receive(log, "a.wav")
+    for said in ("修电脑", "修电梯"):
+        log.save_transcript(recording, facts, hear(speak(said)), speak(said))
+    assert search(log, "电脑") == []
+    assert len(search(log, "电梯")) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("电梯 坏了", ["电梯", "坏了"]),
+        ("  电梯　電梯 ", ["电梯"]),
+        ('"电梯 坏了" 急', ["电梯 坏了", "急"]),
+        ("“电梯 坏了”", ["电梯 坏了"]),
+        ('"电梯', ['"电梯']),
+        ('"', ['"']),
+        ("", []),
+        ('" "', []),
+        ("NEAR(a) OR *", ["near(a)", "or", "*"]),
+    ],
+)
+def test_queries_are_read(query, words):
+    assert parse(query) == words
+
+
+@pytest.mark.parametrize("query", ["", " ", '"', "*", "a OR b", "NEAR(", "chars:x", "'", "\\", "%", "_",
+                                   "-电梯", "(" * 500, "电" * 3000, "\0", "🙂", "ABC" * 2000])  # fmt: skip
+def test_nothing_that_is_typed_is_an_error(log, query):
+    log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
+    assert search(log, query) == []
+
+
+def test_marks_that_touch_become_one():
+    assert mark("abcdef", [(1, 3), (2, 4), (5, 6)]) == "a【bcd】e【f】"
+    assert mark("abcdef", [(2, 3)], ("<", ">"), 1, 5) == "b<c>de"
+
+
+# --- Nothing that LIKE finds is missed -----------------------------------------------------------
+
+DOMAIN = "电梯電壞坏了二号樓楼，。！ aAＡ１1%_*\"'“”🙂é"
+ANY = st.text(
+    st.one_of(st.sampled_from(DOMAIN), st.characters(exclude_categories=["Cs"])), max_size=30
+)
+
+
+@pytest.fixture(scope="module")
+def growing(tmp_path_factory):
+    with Log(tmp_path_factory.mktemp("growing") / "hotline.db", now=Clock()) as log:
+        log.conn.create_function("fold", 1, fold)
+        yield log
+
+
+@given(texts=st.lists(ANY, min_size=1, max_size=4), data=st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_like_finds_is_found(growing, texts, data):
+    log = growing
+    log.import_call("x", MONDAY, "mono", speak(*texts))
+    said = data.draw(st.sampled_from(texts).filter(bool)) if any(texts) else "电"
+    start = data.draw(st.integers(0, len(said) - 1))
+    word = said[start : start + data.draw(st.integers(1, 6))]
+    assume(word.strip() and not set(word) & set('"“”'))
+    query = f'"{word}"'
+    folded = fold(word).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    like = {
+        (row["call_id"], row["idx"])
+        for row in log.query(
+            "SELECT x.call_id, t.idx FROM turns AS t JOIN transcripts AS x ON x.id = t.transcript_id "
+            "WHERE fold(t.text) LIKE '%' || ? || '%' ESCAPE '\\'",
+            (folded.replace("\0", "\ufffd"),),
+        )
+    }
+    found = {
+        (hit.call, passage.turn)
+        for hit in search(log, query.replace("\0", "\ufffd"), limit=0)
+        for passage in hit.hits
+        if passage.how == "exact"
+    }
+    assert found == like
+    assert like or not any(texts)
