@@ -169,6 +169,7 @@ _NAME = re.compile(
     rf"(?:我(?:就)?姓|免贵姓?|敝姓|本人姓)(?P<family>{_COMPOUND}|[^\s,。!?的是叫什啥名还])"
     rf"|(?:我(?:的名字)?叫|我名字叫|我名叫)(?P<full>(?:{_COMPOUND}|[{_SURNAMES}])[^\s,。!?;:{_NOT_NAME}]{{1,2}})"
     rf"|(?:我是|我就是|的|里|{MASK})[\s,]?(?P<known>[小老阿][{_SURNAMES}](?![\u4e00-\u9fff]?[板师人])|(?:{_COMPOUND}|[{_SURNAMES}])(?:老师|阿姨|阿婆|阿公|师傅|女士|先生|奶奶|爷爷|爷叔))"
+    rf"|{MASK}的(?P<of>(?:{_COMPOUND}|[{_SURNAMES}])[^\s,。!?;:{_NOT_NAME}]{{1,2}})(?=[,。\s])"
     rf"|(?<=[,\s。])姓(?P<bare>{_COMPOUND}|[{_SURNAMES}])(?=[,。!?\s]|$)"
 )
 
@@ -187,7 +188,7 @@ def caller_of(turns: Sequence[Turn]) -> str | None:
 
 def _name(rest: str, text: str) -> tuple[str, int, int] | None:
     for match in _NAME.finditer(rest):
-        group = next(name for name in ("family", "full", "known", "bare") if match[name])
+        group = next(name for name in ("family", "full", "known", "of", "bare") if match[name])
         before = rest[max(0, match.start() - 8) : match.start()]
         if group in ("known", "bare") and not (
             group == "known" and match[0].startswith(("我是", "我就是"))

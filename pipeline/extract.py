@@ -46,14 +46,14 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
                 at = (piece.turn, number.start, number.end)
                 evidence.append(_proof("id", number.digits, calls, at))
     found = list(deadlines(clauses, calls, started_at))
-    promised = [clause for clause in clauses if promises(clause)]
+    promised = {clause for clause in clauses if promises(clause)}
+    if promised:  # 我叫物业换个桶，这礼拜内: when belongs to what
+        promised |= {deadline.clause for deadline in found if deadline.promised}
     refused = [clause for clause in clauses if refuses(clause)]
     # No promise: the staff's answer all the same, a time that they set or why it cannot be.
-    appointed = dict.fromkeys(deadline.clause for deadline in found if deadline.appointed)
-    if promised:  # 我叫物业换个桶，这礼拜内: when belongs to what
-        timed = {deadline.clause for deadline in found if deadline.promised}
-        promised = [clause for clause in clauses if clause in timed or clause in promised]
-    undertaking = _stretches(promised or list(appointed) or refused, calls, limit=80)
+    answer = [clause for clause in clauses if clause in promised]
+    answer = answer or list(dict.fromkeys(d.clause for d in found if d.appointed)) or refused
+    undertaking = _stretches(answer, calls, limit=80)
     asked_first = [clause for clause in conditions(clauses) if clause not in promised]
     first = _stretches(asked_first, calls, limit=40, over=_COMMA)
     refusal = _stretches(refused, calls, limit=60)
@@ -206,7 +206,7 @@ _EMPTY = re.compile(
     )
 )
 _FILLER_START = re.compile(
-    r"^(?:喂+|你好|您好|侬好|那个|就是(?!说?没)|还有(?:啊|就是|呢|个事)?|另外|然后|嗯+|呃+|啊|哦|噢|哎|唉|对了|对|好|不是|第[一二三四五]个?(?:呢|就是|是)?|再有(?:就是)?|我(?:就)?想问(?:一?下|一?声)?|我(?:要|想)(?:讲|说|反映|投诉)的?是?|我跟[你侬您]们?[讲说](?:哦|噢|啊)?|顺便问一?[声下]|居委会?(?:啊|吗)?|[,，。、\s…—])+"
+    r"^(?:喂+|你好|您好|侬好|那个|就是(?!说?没)|还有(?:啊|就是|呢|个事|一(?:个|件|桩)(?:事情?)?)?(?!个)|另外|然后|嗯+|呃+|啊|哦|噢|哎|唉|嗐|对了|对(?![门面方着牢过])|好(?![几多像])|不是|第[一二三四五]个?(?:呢|就是|是)?|再有(?:就是)?|我(?:就)?想问(?:一?下|一?声)?|我(?:要|想)(?:讲|说|反映|投诉)的?是?|我跟[你侬您]们?[讲说](?:哦|噢|啊)?|顺便问一?[声下]|居委会?(?:啊|吗)?|[,，。、\s…—])+"
 )
 _FILLER_END = re.compile(r"(?:[,，。、;；:：…—\s]|谢谢.{0,3}|好吧|那个|就是)+$")
 _TELLING = re.compile(

@@ -131,6 +131,17 @@ def test_a_room_alone_is_in_the_homes_building() -> None:
     assert settle(Place(building="7"), Place(building="1", room="101")) == Place(building="7")
 
 
+def test_places_and_numbers_stand_bad_blocks() -> None:
+    """Half a minute of both speakers without punctuation, misheard, in traditional script."""
+    found = facts(
+        "u: 喂居委會嗎我家馬桶堵了您住哪裡九号搂三担元四灵二电话一三六 嗯 零零幺幺 好的 二二三三好我叫物业明天下午给您来通"
+    )
+    assert found.place == Place(None, "9", "3", "402")
+    assert found.phone == "13600112233"
+    assert found.due_hint == datetime(2025, 6, 12, 18, 0, tzinfo=CALL.tzinfo)
+    assert found.undertaking is not None and "给您来通" in found.undertaking
+
+
 def test_a_person_of_another_building_is_no_place() -> None:
     found = facts("r: 二号楼的小伙子收了我的钱不发货，我是五号楼四零一的")
     assert found.place == Place(building="5", room="401")
@@ -353,6 +364,7 @@ def test_a_refusal_is_said() -> None:
         ("r: 我是褚老师", "褚老师"),
         ("r: 你们姓什么的都有", None),
         ("r: 我叫他快点来", None),
+        ("r: 又是我，六号楼二零三的程立，催一下", "程立"),
     ],
 )
 def test_names(line: str, name: str | None) -> None:
