@@ -12,7 +12,7 @@ from pipeline.reading import LISTENING, Reading, read
 from pipeline.types import Place, Turn
 
 _NEAR = 16
-"""五十二号，我住一楼呀，一零一: a room so few characters behind the caller's building is the caller's."""
+"""四十四号，我住二楼，二零三: a room so few characters behind the caller's building is the caller's."""
 
 
 def home(turns: Sequence[Turn]) -> Place:

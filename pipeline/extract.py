@@ -47,7 +47,7 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
                 evidence.append(_proof("id", number.digits, calls, at))
     found = list(deadlines(clauses, calls, started_at))
     promised = {clause for clause in clauses if promises(clause)}
-    if promised:  # 我叫物业换个桶，这礼拜内: when belongs to what
+    if promised:  # 我请师傅来通，这两天内: when belongs to what
         promised |= {deadline.clause for deadline in found if deadline.promised}
     refused = [clause for clause in clauses if refuses(clause)]
     # No promise: the staff's answer all the same, a time that they set or why it cannot be.
@@ -122,7 +122,7 @@ def settle(place: Place, lives: Place) -> Place:
     """The place of a request: what its own words say, completed by where the caller lives.
 
     Nothing said: the home. A room or an entrance alone: in the home's building. A building alone stays
-    one (二十七号楼下的垃圾): the matter is the building's.
+    one (十二号楼下的积水): the matter is the building's.
     """
     if not place:
         return lives

@@ -1,4 +1,4 @@
-"""Times in speech, seen from the call's own time: 明天早上六点, 礼拜二之前, 这周五, 月底, 半小时内.
+"""Times in speech, seen from the call's own time: 明天早上七点, 礼拜二之前, 这周五, 月底, 半小时内.
 
 A leaf: it reads one text, folded (`script.fold`), from which addresses and numbers were masked.
 """
@@ -30,7 +30,7 @@ _DAYS = {
 _WEEKDAY = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6, "末": 6,
             "1": 0, "2": 1, "3": 2, "4": 3, "5": 4, "6": 5, "7": 6}  # fmt: skip
 
-# The end of a part of the day (hour, minute): "明天上午给您答复" is due when the morning is over.
+# The end of a part of the day (hour, minute): "明天上午回您" is due when the morning is over.
 _PART_END = {
     "凌晨": (6, 0), "清早": (9, 0), "清晨": (9, 0), "一早": (9, 0), "早上": (10, 0), "早晨": (10, 0),
     "早": (10, 0), "上午": (12, 0), "中午": (13, 0), "下午": (18, 0), "傍晚": (19, 0),
@@ -339,7 +339,7 @@ def _o_clock(
     """`hour` on the day of `base`. `said`: the day was named; `sure`: so was its half."""
     at = _at(base, hour, minute)
     if sure:
-        # 早上八点就没水了 was this morning; 晚上十二点 said at night is to come.
+        # 早上七点停的水 was this morning; 晚上十二点 said at night is to come.
         just_gone = not said and call - timedelta(hours=1) < at <= call
         return at + timedelta(days=1) if just_gone else at
     if not said:

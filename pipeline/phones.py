@@ -204,7 +204,7 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
 
 
 def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
-    """`number` with its tail replaced, where the speaker takes it back: …零六六零一，不对，零六零一一."""
+    """`number` with its tail replaced, where the speaker takes it back: …四四二一，不对，四四一二."""
     if following >= len(run) or not run[following].slip:
         return number
     tail, end = "", number.end

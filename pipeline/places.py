@@ -1,4 +1,4 @@
-"""Addresses in speech: 二号楼三单元五零一, 2-501, 三十弄2号, 七号楼一〇三, 二十一号六〇二.
+"""Addresses in speech: 二号楼三单元五零一, 2-501, 三十弄2号, 六号楼二〇四, 十九号三〇五.
 
 A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are folded
 (`script.fold`). A number before 号 may be a building or a day of the month: the words around decide.
@@ -56,7 +56,7 @@ _PARTS = re.compile(
 _GAP = re.compile(
     rf"[\s,、.。…的那就是在里呀呢嘛啊{MASK}]{{0,3}}(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
 )
-"""What may stand between the parts of one address: 五十二号，我住一楼呀，一零一."""
+"""What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
 _RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
 
@@ -90,7 +90,7 @@ OTHER_BEFORE = re.compile(
 SELF_AFTER = re.compile(
     r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士))"
 )
-"""十号里底楼的老沈: the caller's own where it stands early in the call."""
+"""十四号里顶楼的老范: the caller's own where it stands early in the call."""
 
 OTHER_AFTER = re.compile(
     r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
@@ -98,7 +98,7 @@ OTHER_AFTER = re.compile(
 PERSON_AFTER = re.compile(
     r"的(?:小伙|小姑娘|那个|那位|志愿者|大妈|大爷|男的|女的|一个|有个|老头|团长)"
 )
-"""二号楼的小伙子: says who somebody is, not where the matter is."""
+"""六号楼的小伙子: says who somebody is, not where the matter is."""
 
 ASKS_PLACE = re.compile(
     r"几号|几室|几零几|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"

@@ -166,7 +166,7 @@ _NEED, _PROMISE, _APPOINTED, _NEED_WEEK, _PROMISE_WEEK = range(5)
 
 _SUPPOSED = re.compile(r"要是|如果|万一|假如|每(?:天|周|月)")
 _TEST_AGE = re.compile(r"\s*的?(?:内的?)?(?:核酸|和酸|阴性|健康|报告)")
-"""48小时核酸, 七天健康监测: how old a test may be, no deadline."""
+"""48小时核酸, 三天阴性证明: how old a test may be, no deadline."""
 
 _ARRIVES = re.compile(r"\s*(?:就|内|之内|以内)?(?:能|可以)?(?:到|赶到|上来|过来|来)")
 _SOON = re.compile(r"\s*(?:就|内|之内|以内|里|到|来|给|上|后|左右)")
@@ -196,7 +196,7 @@ class Deadline:
 
     @property
     def appointed(self) -> bool:
-        """Staff set the time, but promise nothing: 你明天早上六点半到居委门口."""
+        """Staff set the time, but promise nothing: 您后天九点到活动室来."""
         return self.rank == _APPOINTED
 
 
@@ -247,7 +247,7 @@ class _Said:
 
 
 def _is_need(said: _Said) -> bool:
-    """Whether a resident names the time by which it must be: 明天就到期了, 只够吃两天."""
+    """Whether a resident names the time by which it must be: 后天要过期了, 只够吃两天."""
     if said.moment.loose:
         return bool(_LEFT.search(said.before))
     return (
@@ -276,7 +276,7 @@ def _sets_time(said: _Said, call: datetime, promised: bool) -> bool:
 
 
 def _soon(said: _Said, promised: bool) -> bool:
-    """两分钟到, 我自己上去，三分钟: a bare stretch of minutes that means a time."""
+    """两分钟到, 我跑一趟，五分钟: a bare stretch of minutes that means a time."""
     if said.moment.grain != "minute":
         return False
     return bool(
@@ -303,7 +303,7 @@ def _rank(said: _Said, promised: bool, supposed: bool) -> int | None:
 def deciding(found: Sequence[Deadline]) -> Deadline | None:
     """The deadline that counts: the need's first, or the promise's last.
 
-    今晚问疾控，明天中午前给您准信: what is said last is when the answer comes.
+    今天下午去问，后天之前回您: what is said last is when the answer comes.
     """
     if not found:
         return None
