@@ -280,7 +280,9 @@ class WhisperTranscriber:
             if end - start < self.hearing.relisten_s or not heard:
                 continue
             again = Window(start, end, ((start, end),))
-            found += self._hear_once(samples, again, channel, speaker)
+            more = self._hear_once(samples, again, channel, speaker)
+            # The stretch may lie between two words of one segment: text must stay in order of time.
+            found = [part for segment in found for part in _parted(segment, start)] + more
         return sorted(found, key=lambda segment: segment.start)
 
     def _hear_once(
@@ -399,6 +401,23 @@ def _segments(
         )
         segments.append(replace(segment, set_aside=set_aside(segment, prompt)))
     return segments
+
+
+def _parted(segment: Segment, at: float) -> tuple[Segment, ...]:
+    """`segment` in two, its words that begin before `at` and the others; whole if that is all of them."""
+    cut = sum(word.start < at for word in segment.words)
+    if cut in (0, len(segment.words)):
+        return (segment,)
+    return tuple(
+        replace(
+            segment,
+            start=words[0].start,
+            end=words[-1].end,
+            text="".join(word.text for word in words).strip(),
+            words=words,
+        )
+        for words in (segment.words[:cut], segment.words[cut:])
+    )
 
 
 def _words_of(segment: Segment) -> tuple[Word, ...]:

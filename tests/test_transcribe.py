@@ -19,7 +19,7 @@ from pipeline.errors import ModelMissing, UsageProblem
 from pipeline.phantoms import set_aside
 from pipeline.spans import merge, sounding, subtract, uncovered
 from pipeline.transcribe import Hearing, WhisperTranscriber, windows
-from pipeline.types import SAMPLE_RATE, Audio, Segment, Span
+from pipeline.types import SAMPLE_RATE, Audio, Segment, Span, Word
 
 HEARING = Hearing()
 
@@ -189,6 +189,16 @@ def test_speech_that_got_no_words_is_heard_once_more_by_itself(checkpoint: Path)
     for segment in heard:
         inside = any(a <= segment.start <= segment.end <= b for a, b in gaps)
         assert segment == once or inside
+
+
+def test_a_segment_is_parted_where_something_was_heard_between_its_words() -> None:
+    said = (Word(1.0, 1.2, "好", 0.9), Word(1.2, 1.4, "的。", 0.9), Word(8.0, 8.2, "再见", 0.9))
+    segment = Segment(1.0, 8.2, "好的。再见", said, avg_logprob=-0.3)
+    before, after = transcribe._parted(segment, 2.0)
+    assert (before.text, before.end, before.words) == ("好的。", 1.4, said[:2])
+    assert (after.text, after.start, after.words) == ("再见", 8.0, said[2:])
+    assert after.avg_logprob == -0.3
+    assert transcribe._parted(segment, 0.5) == transcribe._parted(segment, 9.0) == (segment,)
 
 
 def test_a_window_that_fails_harms_no_other_and_is_told(
