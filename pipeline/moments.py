@@ -22,7 +22,7 @@ _PART = "凌晨|清早|清晨|一早|早上|早晨|早|上午|中午|下午|傍�
 
 _DAYS = {
     "今天": 0, "今日": 0, "今朝": 0, "今儿": 0, "当天": 0, "今": 0,
-    "明天": 1, "明日": 1, "明朝": 1, "明儿": 1, "明": 1, "第二天": 1,
+    "明天": 1, "明日": 1, "明朝": 1, "明儿": 1, "明": 1,
     "后天": 2, "后日": 2, "后朝": 2, "大后天": 3,
     "昨天": -1, "昨日": -1, "昨": -1, "前天": -2, "前两天": -2, "大前天": -3,
 }  # fmt: skip
@@ -205,6 +205,8 @@ def _day_of(match: re.Match[str], call: datetime) -> tuple[datetime, Grain] | No
         return midnight, "vague"
     if match["word"]:
         word = match["word"]
+        if word == "第二天":  # the day after some other day
+            return midnight, "vague"
         return midnight + timedelta(days=_DAYS[word]), "day"
     if match["wd"]:
         weeks = _weeks(match["which"])
