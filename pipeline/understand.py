@@ -9,7 +9,7 @@ from pipeline.extract import extract, gist
 from pipeline.split import split
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
-from pipeline.types import Piece, Place, Request, Span, Turn, Understanding
+from pipeline.types import Piece, Request, Span, Turn, Understanding
 
 
 def understand(
@@ -48,41 +48,21 @@ def understand(
             )
         )
     return Understanding(
-        requests=tuple(_share(requests, turns, started_at, phone)),
+        requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
         needs_listening=found.needs_listening,
     )
 
 
-def _share(
-    requests: Sequence[Request], turns: Sequence[Turn], started_at: datetime, phone: str | None
-) -> list[Request]:
-    """The caller's number, name and home hold for every request of the call that says no other."""
+def _share(requests: Sequence[Request], phone: str | None) -> list[Request]:
+    """The caller's number holds for every request of the call that says no other.
+
+    Place, number and name said anywhere in the call were read by `extract` already.
+    """
     from dataclasses import replace
 
-    if not requests:
-        return []
-    everything = tuple(
-        Piece(i, 0, len(turn.text)) for i, turn in enumerate(turns) if turn.text.strip()
-    )
-    call = extract(everything, turns, started_at)
-    number = call.phone or next((r.phone for r in requests if r.phone), None) or phone
-    shared = []
-    for request in requests:
-        place = request.place
-        if not place:
-            place = call.place
-        elif place.building is None and place.lane is None and call.place.building:
-            place = Place(call.place.lane, call.place.building, place.unit, place.room)
-        shared.append(
-            replace(
-                request,
-                phone=request.phone or number,
-                caller_name=request.caller_name or call.caller_name,
-                place=place,
-            )
-        )
-    return shared
+    number = next((r.phone for r in requests if r.phone), None) or phone
+    return [replace(request, phone=request.phone or number) for request in requests]
 
 
 def _spans(pieces: Sequence[Piece], turns: Sequence[Turn]) -> tuple[Span, ...]:

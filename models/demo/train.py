@@ -20,7 +20,7 @@ import math
 import random
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -458,6 +458,15 @@ def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) ->
     frame_right = (guess.argmax(-1) == batch.syllables.flatten())[said].float().mean().item()
     if not with_text:
         return Losses(frame, 0.0, 0.0, frame.item(), 0.0, 0.0, frame_right)
+    said = decoder_losses(student, batch, heard, bias, stamps_from)
+    return replace(said, total=said.total + FRAME_WEIGHT * frame, frame=frame.item(),
+                   frame_right=frame_right)  # fmt: skip
+
+
+def decoder_losses(
+    student: Student, batch: Batch, heard: Tensor, bias: Tensor, stamps_from: int
+) -> Losses:
+    """The text's, timestamps' and attention's losses over what the encoder gave."""
     logits, looks = student.decode(batch.inputs, heard, bias)
     text = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100)
     text = text + STAMP_WEIGHT * near(logits, batch.targets, stamps_from)
@@ -472,8 +481,8 @@ def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) ->
         is_stamp = batch.targets >= stamps_from
         is_text = (batch.targets >= 0) & rows & ~is_stamp
     return Losses(
-        text + LOOK_WEIGHT * look + FRAME_WEIGHT * frame, text.item(), look.item(), frame.item(),
-        right[is_text].float().mean().item(), right[is_stamp].float().mean().item(), frame_right,
+        text + LOOK_WEIGHT * look, text.item(), look.item(), 0.0,
+        right[is_text].float().mean().item(), right[is_stamp].float().mean().item(), 0.0,
     )  # fmt: skip
 
 
