@@ -15,18 +15,12 @@ from dataclasses import dataclass, field
 from pipeline.taxonomy import Reading, Taxonomy
 from pipeline.types import Piece, Split, Turn
 
-LONG_CLAUSE = 22
-"""Characters after which an unpunctuated clause is cut further: a spoken clause has about 7."""
-
 MOST_A_CLAUSE = 7.0
 """Points that one clause can give a category: a heap of words is no better than two good ones."""
 
-_PARTICLE = re.compile(
-    r"[了啊呀吧吗呢噢哦伐嘛的过](?=[我你您他她它伊那这就然还现但所因请能是有怎什])"
-)
-_WEAK_START = re.compile(
-    r"(?=然后|但是|因为|所以|就是|不过|而且|还要|我想|我要|你们能|能不能|请问|麻烦|现在|那个)"
-)
+NEAR_TURNS = 2
+"""So many turns later a topic is still the same matter; later only if a word of it comes back."""
+
 _EMPTY = re.compile(r"^[\W嗯啊哦噢喔呃额唉哎诶对好的行是吧呀嘛那个这个我你您他就也]*$")
 
 
@@ -36,13 +30,13 @@ class _Clause:
     start: int
     end: int
     staff: bool
-    unknown: bool
     first: bool
     cue: int = 0
     points: dict[str, float] = field(default_factory=dict)
     danger: bool = False
     ill: bool = False
     asks: bool = False
+    tells: bool = False
     strong: bool = False
     wrong: bool = False
     chatter: bool = False
@@ -78,7 +72,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
             groups = _last_resort(clauses, taxonomy)
             if not groups:
                 listening |= _not_understood(turns, readings, clauses, taxonomy)
-    requests = tuple(_pieces(group, turns) for group in groups)
+    requests = _joined(groups, turns, taxonomy)
     asked = {piece.turn for request in requests for piece in request}
     for i, turn in enumerate(turns):
         if not turn.unheard and not turn.text.strip() and i not in asked and turn.end > turn.start:
@@ -90,36 +84,15 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
     )
 
 
-def _cuts(reading: Reading) -> list[int]:
-    """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
-    text = reading.folded
-    cuts = {0, *(end for _start, end in reading.breaks)}
-    cuts.update(hit.start for hit in reading.of("cue.open"))
-    ordered = sorted(cut for cut in cuts if cut < len(text))
-    for start, end in zip(ordered, [*ordered[1:], len(text)], strict=True):
-        if end - start <= LONG_CLAUSE:
-            continue
-        inner = {start + m.end() for m in _PARTICLE.finditer(text[start:end])}
-        inner |= {start + m.start() for m in _WEAK_START.finditer(text[start:end])}
-        last = start
-        for cut in sorted(inner):
-            if cut - last >= 5 and end - cut >= 4:
-                cuts.add(cut)
-                last = cut
-    return sorted(cut for cut in cuts if cut < len(text)) or [0]
-
-
 def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> list[_Clause]:
     """The clauses of one turn with the points that their words give."""
     if not turn.text.strip():
         return []
     weights = taxonomy.weights
-    cuts = _cuts(reading)
     clauses = []
-    guess = _guess_roles(reading, cuts) if turn.speaker == "unknown" else None
-    for i, (start, end) in enumerate(zip(cuts, [*cuts[1:], len(turn.text)], strict=True)):
-        staff = turn.speaker == "staff" or (guess is not None and guess[i])
-        clause = _Clause(number, start, end, staff, turn.speaker == "unknown", i == 0)
+    for i, (start, end, guess) in enumerate(reading.clauses()):
+        staff = guess if turn.speaker == "unknown" else turn.speaker == "staff"
+        clause = _Clause(number, start, end, staff, i == 0)
         text = reading.folded[start:end]
         clause.empty = bool(_EMPTY.match(text))
         if reading.has("cue.open", start, start + 1):
@@ -128,6 +101,15 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
             clause.cue = 1
         clause.asks = not staff and (
             reading.has("cue.need", start, end) or reading.has("cue.ask", start, end)
+        )
+        clause.tells = not staff and (
+            reading.has("cue.problem", start, end)
+            or any(reading.has(f"kind.{kind}", start, end) for kind in taxonomy.kinds)
+            or any(
+                reading.meant(hit) == "said"
+                for i in range(len(taxonomy.signs))
+                for hit in reading.of(f"sign.{i}", start, end)
+            )
         )
         for found in taxonomy.weigh(reading, start, end, staff=staff):
             before = clause.points.get(found.category, 0.0)
@@ -145,19 +127,6 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
     return clauses
 
 
-def _guess_roles(reading: Reading, cuts: Sequence[int]) -> list[bool]:
-    """For a turn of unknown speakers: which clauses staff said, by their ways of speaking."""
-    roles = []
-    staff = False
-    for start, end in zip(cuts, [*cuts[1:], len(reading.text)], strict=True):
-        theirs = len(reading.of("cue.staff", start, end))
-        ours = len(reading.of("cue.resident", start, end))
-        if theirs != ours:
-            staff = theirs > ours
-        roles.append(staff)
-    return roles
-
-
 def _wrong_number(
     clauses: Sequence[_Clause], readings: Sequence[Reading], taxonomy: Taxonomy
 ) -> bool:
@@ -168,7 +137,7 @@ def _wrong_number(
     later = [c for c in clauses[where + 1 :] if not c.staff]
     strong = taxonomy.weights.strong
     return not any(
-        (max(c.points.values(), default=0.0) >= strong and c.asks) or c.cue == 2 and c.asks
+        (max(c.points.values(), default=0.0) >= strong and c.asks) or (c.cue == 2 and c.asks)
         for c in later
     )
 
@@ -243,19 +212,15 @@ def _requests(
         topic = run[0].topic
         if not topic:
             continue
-        opened = (
-            run[0].cue == 2
-            and not run[0].staff
-            and topic in by_topic
-            and _fresh(merged[by_topic[topic]], run[0], clauses, readings)
-        )
-        if topic in by_topic and not opened:
-            merged[by_topic[topic]].extend(run)
+        earlier = merged[by_topic[topic]] if topic in by_topic else None
+        if earlier is not None and _goes_on(earlier, run, clauses, readings, taxonomy):
+            earlier.extend(run)
         else:
             by_topic[topic] = len(merged)
             merged.append(list(run))
     main = max(merged, key=_evidence, default=[])
-    kept = [group for group in merged if _holds(group, group is main, taxonomy)]
+    first = _first_matter(merged, taxonomy)
+    kept = [group for group in merged if _holds(group, group is main or group is first, taxonomy)]
     kept = _without_moods(kept)
     if not kept:
         return []
@@ -306,6 +271,16 @@ def _share_details(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) 
                     groups[number].sort(key=lambda c: (c.turn, c.start))
 
 
+def _first_matter(groups: Sequence[list[_Clause]], taxonomy: Taxonomy) -> list[_Clause] | None:
+    """The group of the first thing that the resident says to the matter: people begin with it."""
+    for clause in sorted((c for g in groups for c in g), key=lambda c: (c.turn, c.start)):
+        if not clause.staff and clause.points.get(clause.topic, 0.0) >= taxonomy.weights.terms:
+            group = next(g for g in groups if any(c is clause for c in g))
+            wanted = any(c.asks or c.strong for c in group if c.turn <= clause.turn + 2)
+            return group if wanted else None
+    return None
+
+
 def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
     """Whether a group is a request and no detail of another: the less it was announced, the more must
     speak for it."""
@@ -313,7 +288,8 @@ def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
     evidence = _evidence(group)
     wanted = any(c.asks for c in group if not c.chatter)
     if main:
-        return evidence >= costs.accept or (evidence >= taxonomy.weights.terms and wanted)
+        wanted = wanted or any(c.tells for c in group)
+        return evidence >= costs.accept or (evidence >= taxonomy.weights.weak and wanted)
     topic = group[0].topic
     own = [c for c in group if not c.staff and c.points.get(topic, 0.0) > 0]
     if not own:
@@ -329,6 +305,27 @@ def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
     if any(c.cue == 2 for c in group if (c.turn, c.start) <= (opened.turn, opened.start)):
         return evidence >= costs.accept
     return evidence >= (costs.accept_turn if opened.first else costs.accept_within)
+
+
+def _goes_on(
+    earlier: Sequence[_Clause],
+    run: Sequence[_Clause],
+    clauses: Sequence[_Clause],
+    readings: Sequence[Reading],
+    taxonomy: Taxonomy,
+) -> bool:
+    """Whether a run comes back to an earlier matter of its topic, and is no new one."""
+    if run[0].cue == 2 and not run[0].staff:
+        return _evidence(earlier) >= taxonomy.costs.accept and not _fresh(
+            earlier, run[0], clauses, readings
+        )
+    if any(c.danger for c in run) and not any(c.danger for c in earlier):
+        return run[0].turn - earlier[-1].turn <= 1
+    if run[0].turn - earlier[-1].turn <= NEAR_TURNS:
+        return True
+    topic = run[0].topic
+    before = {word for c in earlier for word in _words(c, readings[c.turn], topic)}
+    return any(word in before for c in run for word in _words(c, readings[c.turn], topic))
 
 
 def _evidence(group: Sequence[_Clause]) -> float:
@@ -409,7 +406,7 @@ def _last_resort(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> list[list[_C
     length = sum(c.end - c.start for c in speech if not c.chatter)
     if any(c.danger for c in speech) or (
         length >= taxonomy.listening.min_characters
-        and any(c.asks and not c.chatter for c in speech)
+        and any((c.asks or c.tells) and not c.chatter for c in speech)
     ):
         return [[c for c in clauses if not c.chatter]]
     return []
@@ -427,6 +424,29 @@ def _not_understood(
         if not clause.chatter and not clause.empty and not clause.staff and not clause.wrong:
             lengths[clause.turn] = lengths.get(clause.turn, 0) + clause.end - clause.start
     return {turn for turn, n in lengths.items() if n >= taxonomy.listening.min_characters}
+
+
+ONE_MATTER = ({"repairs", "safety"}, {"care", "distress"})
+"""Pairs that are told one after the other of one matter: the lift is broken, and somebody is inside."""
+
+
+def _joined(
+    groups: Sequence[Sequence[_Clause]], turns: Sequence[Turn], taxonomy: Taxonomy
+) -> tuple[tuple[Piece, ...], ...]:
+    """The groups as pieces; neighbours that prove to be of one category are one request, unless a cue
+    opened the later one."""
+    kept: list[list[_Clause]] = []
+    last = ""
+    for group in groups:
+        category = next(iter(taxonomy.rank(_pieces(group, turns), turns)[0]), "")
+        opened = any(c.cue == 2 and not c.staff for c in group[:2])
+        alike = category == last or {category, last} in ONE_MATTER
+        if kept and category and alike and not opened:
+            kept[-1].extend(group)
+        else:
+            kept.append(list(group))
+        last = category
+    return tuple(_pieces(group, turns) for group in kept)
 
 
 def _pieces(group: Sequence[_Clause], turns: Sequence[Turn]) -> tuple[Piece, ...]:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from pipeline.taxonomy import Hit, Reading, Taxonomy
+from pipeline.taxonomy import Found, Reading, Taxonomy
 from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
 
 EVIDENCE_EACH = 3
 """So many words are shown as the reason of one tag: more nobody reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    hit: Hit
-    turn: int
-    staff: bool
-    points: float
+NEAR = 0.7
+"""A second category with this share of the first's points is near it: staff should look."""
 
 
 def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> Tags:
@@ -26,7 +19,7 @@ def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> T
     `review` is true where two categories are near each other or little was found.
     """
     readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
-    category, reasons, review = _category(pieces, turns, readings, taxonomy)
+    category, reasons, review = _category(pieces, turns, taxonomy)
     kind, kind_reasons = _kind(category, pieces, turns, readings, taxonomy)
     urgency, danger = _urgency(category, pieces, turns, readings, taxonomy)
     fallback = _whole(pieces, turns)
@@ -48,7 +41,7 @@ def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> T
     return Tags(category, kind, urgency, tuple(evidence), review)
 
 
-def _evidence(name: str, value: str, found: _Found, turns: Sequence[Turn]) -> Evidence:
+def _evidence(name: str, value: str, found: Found, turns: Sequence[Turn]) -> Evidence:
     start, end = found.hit.start, found.hit.end
     return Evidence(name, value, "rule", turns[found.turn].text[start:end], found.turn, start, end)
 
@@ -62,43 +55,21 @@ def _whole(pieces: Sequence[Piece], turns: Sequence[Turn]) -> Piece | None:
 
 
 def _is_staff(reading: Reading, turn: Turn, at: int) -> bool:
-    """Whether staff said it; for unknown speakers by the ways of speaking in the clause."""
+    """Whether staff said what stands at `at`; for unknown speakers by the ways of speaking."""
     if turn.speaker != "unknown":
         return turn.speaker == "staff"
-    start, end = reading.clause(at)
-    return len(reading.of("cue.staff", start, end)) > len(reading.of("cue.resident", start, end))
+    return any(staff for _start, _end, staff in reading.clauses(at, at + 1))
 
 
 def _category(
-    pieces: Sequence[Piece],
-    turns: Sequence[Turn],
-    readings: dict[int, Reading],
-    taxonomy: Taxonomy,
-) -> tuple[str, list[_Found], bool]:
-    weights = taxonomy.weights
-    points: dict[str, float] = {}
-    found: dict[str, list[_Found]] = {}
-    said: dict[tuple[str, str], int] = {}
-    for piece in pieces:
-        reading, turn = readings[piece.turn], turns[piece.turn]
-        for start, end in reading.clauses(piece.start_char, piece.end_char):
-            staff = _is_staff(reading, turn, start)
-            for weighed in taxonomy.weigh(reading, start, end, staff=staff):
-                words = (weighed.category, reading.folded[weighed.hit.start : weighed.hit.end])
-                said[words] = said.get(words, 0) + 1
-                worth = weighed.points / said[words]  # said again, it is not twice as true
-                points[weighed.category] = points.get(weighed.category, 0.0) + worth
-                found.setdefault(weighed.category, []).append(
-                    _Found(weighed.hit, piece.turn, staff, worth)
-                )
-    points.pop("unclear", None)
-    ranked = sorted(points, key=lambda code: -points[code])
-    if len(ranked) > 1 and ranked[0] == "distress" and points[ranked[1]] >= weights.strong:
-        ranked[0], ranked[1] = ranked[1], ranked[0]
-    if not ranked or points[ranked[0]] < weights.terms:
+    pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy
+) -> tuple[str, list[Found], bool]:
+    points, found = taxonomy.rank(pieces, turns)
+    ranked = list(points)
+    if not ranked or points[ranked[0]] < taxonomy.weights.terms:
         return "unclear", found.get(ranked[0], []) if ranked else [], True
-    near = len(ranked) > 1 and points[ranked[1]] > 0.7 * points[ranked[0]]
-    return ranked[0], found[ranked[0]], near or points[ranked[0]] < weights.strong
+    near = len(ranked) > 1 and points[ranked[1]] > NEAR * points[ranked[0]]
+    return ranked[0], found[ranked[0]], near or points[ranked[0]] < taxonomy.weights.strong
 
 
 def _urgency(
@@ -107,8 +78,8 @@ def _urgency(
     turns: Sequence[Turn],
     readings: dict[int, Reading],
     taxonomy: Taxonomy,
-) -> tuple[Urgency, list[_Found]]:
-    levels: dict[Urgency, list[_Found]] = {"critical": [], "urgent": []}
+) -> tuple[Urgency, list[Found]]:
+    levels: dict[Urgency, list[Found]] = {"critical": [], "urgent": []}
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
         for i, sign in enumerate(taxonomy.signs):
@@ -123,7 +94,7 @@ def _urgency(
                     meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
                 if meaning == "said":
                     levels[sign.level].append(
-                        _Found(hit, piece.turn, staff, hit.weight + (not staff))
+                        Found(hit, piece.turn, staff, hit.weight + (not staff))
                     )
     for level in ("critical", "urgent"):
         if levels[level]:
@@ -148,8 +119,8 @@ def _kind(
     turns: Sequence[Turn],
     readings: dict[int, Reading],
     taxonomy: Taxonomy,
-) -> tuple[str, list[_Found]]:
-    found: dict[str, list[_Found]] = {kind: [] for kind in taxonomy.kinds}
+) -> tuple[str, list[Found]]:
+    found: dict[str, list[Found]] = {kind: [] for kind in taxonomy.kinds}
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
         for kind in taxonomy.kinds:
@@ -157,7 +128,7 @@ def _kind(
                 if not _is_staff(reading, turn, hit.start):
                     denied = reading.meant(hit) == "denied"
                     if not denied:
-                        found[kind].append(_Found(hit, piece.turn, False, 1.0))
+                        found[kind].append(Found(hit, piece.turn, False, 1.0))
     n = {kind: len(hits) for kind, hits in found.items()}
     if category == "volunteer" or n["offer"] > n["help"] + n["inquiry"]:
         return "offer", found["offer"]
@@ -190,10 +161,10 @@ ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other"
 
 def _cues(
     group: str, pieces: Sequence[Piece], turns: Sequence[Turn], readings: dict[int, Reading]
-) -> list[_Found]:
+) -> list[Found]:
     """What residents said of a group of cues."""
     return [
-        _Found(hit, piece.turn, False, 1.0)
+        Found(hit, piece.turn, False, 1.0)
         for piece in pieces
         for hit in readings[piece.turn].of(group, piece.start_char, piece.end_char)
         if not _is_staff(readings[piece.turn], turns[piece.turn], hit.start)

@@ -19,11 +19,15 @@ from typing import Any, Literal, TypeVar, cast
 from pipeline import script
 from pipeline.errors import SettingsError
 from pipeline.i18n import _
-from pipeline.types import CATEGORIES, KINDS, URGENCIES, Urgency
+from pipeline.types import CATEGORIES, KINDS, URGENCIES, Piece, Turn, Urgency
 
 VERSION = 1
 GAP, WIDE_GAP = 8, 18
 """Characters that … and …… may stand for: a clause of telephone Mandarin has about 7, a sentence 15."""
+FADING = 0.75
+"""Share that each further word for a category counts: many mentions in a long story are not the matter."""
+LONG_CLAUSE = 22
+"""Characters after which an unpunctuated clause is cut further: a spoken clause has about 7."""
 LOOK_BACK = 26
 """How far back, in characters, a word such as 去年 or 要是 is looked for where nothing is punctuated."""
 
@@ -40,6 +44,12 @@ Meaning = Literal["said", "denied", "over", "hypothetical", "elsewhere", "asked"
 
 _ENDS = re.compile(r"[。！？!?；;\n]+")
 _BREAKS = re.compile(r"[，,。、：:！？!?；;…—\s~～]+")
+_PARTICLE = re.compile(
+    r"[了啊呀吧吗呢噢哦伐嘛的过](?=[我你您他她它伊那这就然还现但所因请能是有怎什])"
+)
+_WEAK_START = re.compile(
+    r"(?=然后|但是|因为|所以|就是|不过|而且|还要|我想|我要|你们能|能不能|请问|麻烦|现在|那个)"
+)
 _PLAIN = re.compile(r"[\w\u3400-\u9fff〇%]+")
 _IN_SENTENCE = "[^。！？!?；;\n]"
 _IN_CLAUSE = "[^，,。！？!?；;\n]"
@@ -76,6 +86,7 @@ class Weights:
     staff: float = 0.5
     sound: float = 0.75
     need: float = 1.4
+    mentioned: float = 0.5
     denied: float = 0.25
 
 
@@ -119,14 +130,30 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A hit in a call: in which turn, whether staff said it, and what it is worth in points."""
+
+    hit: Hit
+    turn: int
+    staff: bool
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """A text with everything that the taxonomy finds in it. Offsets count in the original text."""
+    """A text with everything that the taxonomy finds in it. Offsets count in the original text.
+
+    `cuts` are where its clauses begin: after punctuation, before opening cues, and inside what is too
+    long; `staff` guesses of each whether staff said it, for turns of unknown speakers.
+    """
 
     text: str
     folded: str
     hits: Mapping[str, tuple[Hit, ...]]
     ends: tuple[int, ...]
     breaks: tuple[tuple[int, int], ...]
+    cuts: tuple[int, ...]
+    staff: tuple[bool, ...]
     _denial: Callable[[str], bool] = field(repr=False, compare=False)
 
     def of(self, group: str, start: int = 0, end: int | None = None) -> list[Hit]:
@@ -151,10 +178,16 @@ class Reading:
         start = self.breaks[i - 1][1] if i else 0
         return min(start, at), (self.breaks[i][0] if i < len(self.breaks) else len(self.text))
 
-    def clauses(self, start: int, end: int) -> list[tuple[int, int]]:
-        """[start, end) cut after every stretch of punctuation."""
-        cuts = [start, *(stop for _first, stop in self.breaks if start < stop < end), end]
-        return list(pairwise(cuts)) if end > start else []
+    def clauses(self, start: int = 0, end: int | None = None) -> list[tuple[int, int, bool]]:
+        """The clauses in [start, end) as (start, end, whether staff seem to have said it)."""
+        stop = len(self.text) if end is None else end
+        return [
+            (max(start, first), min(stop, last), staff)
+            for (first, last), staff in zip(
+                pairwise((*self.cuts, len(self.text))), self.staff, strict=True
+            )
+            if first < stop and last > start
+        ]
 
     def meant(self, hit: Hit, *, staff: bool = False) -> Meaning:
         """How the hit is meant. In doubt it is `said`: danger is not argued away."""
@@ -260,12 +293,15 @@ class Taxonomy:
         needs = not staff and reading.has("cue.need", start, end)
         asks = not staff and reading.has("cue.ask", start, end)
         share *= weights.need if needs else (1 + weights.need) / 2 if asks else 1.0
+        matters = needs or asks or reading.has("cue.problem", start, end)
         mentioned = ("testing", "passage", "quarantine", "paperwork")
         condition = reading.has("cue.condition", start, end)
         found = []
         for code in self.categories:
             for hit in reading.of(f"category.{code}", start, end):
                 points = hit.weight * share
+                if not matters and hit.weight < weights.strong:
+                    points *= weights.mentioned
                 if not needs and reading.meant(hit, staff=staff) in ("over", "elsewhere"):
                     points *= weights.denied if hit.weight < weights.strong else 0.5
                 if condition and code in mentioned:
@@ -292,6 +328,37 @@ class Taxonomy:
                 if reading.meant(hit) == "said":
                     found.append(Weighed("volunteer", hit, weights.strong))
         return found
+
+    def rank(
+        self, pieces: Sequence[Piece], turns: Sequence[Turn]
+    ) -> tuple[dict[str, float], dict[str, list[Found]]]:
+        """Points of each category that the pieces speak for, most first, and the hits behind them."""
+        found: dict[str, list[Found]] = {}
+        said: dict[tuple[str, str], int] = {}
+        for piece in pieces:
+            reading, turn = self.read(turns[piece.turn].text), turns[piece.turn]
+            for start, end, guess in reading.clauses(piece.start_char, piece.end_char):
+                staff = guess if turn.speaker == "unknown" else turn.speaker == "staff"
+                for weighed in self.weigh(reading, start, end, staff=staff):
+                    words = (weighed.category, reading.folded[weighed.hit.start : weighed.hit.end])
+                    said[words] = said.get(words, 0) + 1
+                    points = weighed.points / said[words]  # said again, it is not twice as true
+                    found.setdefault(weighed.category, []).append(
+                        Found(weighed.hit, piece.turn, staff, points)
+                    )
+        totals = {
+            code: sum(
+                points * FADING**i
+                for i, points in enumerate(sorted((f.points for f in hits), reverse=True))
+            )
+            for code, hits in found.items()
+            if code != "unclear"
+        }
+        ranked = sorted(totals, key=lambda code: -totals[code])
+        if len(ranked) > 1 and ranked[0] == "distress" and totals[ranked[1]] > 0.6 * totals["distress"]:
+            # Fear beside another matter is how it is told, not what is wanted.
+            ranked[0], ranked[1] = ranked[1], ranked[0]
+        return {code: totals[code] for code in ranked}, found
 
 
 def load(path: Path | None = None) -> Taxonomy:
@@ -814,14 +881,50 @@ class _Scanner:
                     found.setdefault(group, []).append(
                         Hit(group, at, end, weight * self._share, sound=True)
                     )
+        hits_of = {group: _apart(hits) for group, hits in found.items()}
+        breaks = tuple(match.span() for match in _BREAKS.finditer(folded))
+        cuts = _cuts(folded, breaks, hits_of.get("cue.open", ()))
         return Reading(
             text=text,
             folded=folded,
-            hits={group: _apart(hits) for group, hits in found.items()},
+            hits=hits_of,
             ends=tuple(match.end() for match in _ENDS.finditer(folded)),
-            breaks=tuple(match.span() for match in _BREAKS.finditer(folded)),
+            breaks=breaks,
+            cuts=cuts,
+            staff=_roles(cuts, hits_of.get("cue.staff", ()), hits_of.get("cue.resident", ())),
             _denial=self._denial,
         )
+
+
+def _cuts(text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit]) -> tuple[int, ...]:
+    """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
+    cuts = {0, *(end for _start, end in breaks), *(hit.start for hit in opening)}
+    ordered = sorted(cut for cut in cuts if cut < len(text))
+    for start, end in pairwise((*ordered, len(text))):
+        if end - start <= LONG_CLAUSE:
+            continue
+        inner = {start + m.end() for m in _PARTICLE.finditer(text[start:end])}
+        inner |= {start + m.start() for m in _WEAK_START.finditer(text[start:end])}
+        last = start
+        for cut in sorted(inner):
+            if cut - last >= 5 and end - cut >= 4:
+                cuts.add(cut)
+                last = cut
+    return tuple(sorted(cut for cut in cuts if cut < len(text))) or (0,)
+
+
+def _roles(cuts: Sequence[int], theirs: Sequence[Hit], ours: Sequence[Hit]) -> tuple[bool, ...]:
+    """Which clauses staff seem to have said, by the ways of speaking; who spoke last goes on."""
+    balance = [0] * len(cuts)
+    for hits, sign in ((theirs, 1), (ours, -1)):
+        for hit in hits:
+            balance[bisect_right(cuts, hit.start) - 1] += sign
+    roles = []
+    staff = False
+    for weight in balance:
+        staff = weight > 0 if weight else staff
+        roles.append(staff)
+    return tuple(roles)
 
 
 @lru_cache(maxsize=8192)
