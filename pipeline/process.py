@@ -192,7 +192,9 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list
     seen = new = 0
     failed: list[tuple[str, str]] = []
     for folder in paths:
-        for arrival in inbox.scan(folder, settle_s=settings.recordings.settle_seconds):
+        for arrival in inbox.scan(
+            folder, settle_s=settings.recordings.settle_seconds, exclude=(home.originals,)
+        ):
             seen += 1
             before = log.last_recording_id()
             row = log.seen(path_in(home, arrival.path), arrival.size, arrival.modified_at)
@@ -200,6 +202,12 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list
             if row.state not in ("arriving", "failed") or row.sha256 or not arrival.settled:
                 continue
             try:
+                if arrival.kind == "unreadable":
+                    raise HotlineError(
+                        _(
+                            "{file} may not be looked into; ask whoever set it up for the right to."
+                        ).format(file=arrival.path)
+                    )
                 if arrival.kind != "file":
                     raise UnsupportedAudio(
                         _(
@@ -377,7 +385,7 @@ def check(home: Home, log: Log) -> Checked:
     known = {(row.path, row.size) for row in rows}
     on_disk = [
         (path_in(home, arrival.path), arrival.size)
-        for arrival in inbox.scan(home.recordings, settle_s=0.0)
+        for arrival in inbox.scan(home.recordings, settle_s=0.0, exclude=(home.originals,))
     ]
     unaccounted = tuple(path for path, size in on_disk if (path, size) not in known)
     problems, uncovered = log.check()
