@@ -65,7 +65,10 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
         for clause in _clauses(i, turn, readings[i], taxonomy)
     ]
     groups: list[list[_Clause]] = []
-    if not _wrong_number(clauses, readings, taxonomy):
+    wrong = next((i for i, clause in enumerate(clauses) if clause.wrong), None)
+    if not _wrong_number(clauses, taxonomy):
+        if wrong is not None:
+            clauses = clauses[wrong + 1 :]
         _follow(clauses, taxonomy)
         groups = _requests(clauses, readings, taxonomy)
         if not groups:
@@ -111,7 +114,13 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
                 for hit in reading.of(f"sign.{i}", start, end)
             )
         )
-        for found in taxonomy.weigh(reading, start, end, staff=staff):
+        weighed = taxonomy.weigh(reading, start, end, staff=staff)
+        if staff and turn.speaker == "unknown":
+            # Who spoke is a guess: danger counts in full whoever told of it.
+            heard = taxonomy.weigh(reading, start, end, staff=False)
+            if any(found.danger for found in heard):
+                clause.staff, weighed = False, heard
+        for found in weighed:
             before = clause.points.get(found.category, 0.0)
             clause.points[found.category] = min(MOST_A_CLAUSE, before + found.points)
             clause.strong |= found.said and found.points >= weights.strong
@@ -127,19 +136,18 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
     return clauses
 
 
-def _wrong_number(
-    clauses: Sequence[_Clause], readings: Sequence[Reading], taxonomy: Taxonomy
-) -> bool:
+def _wrong_number(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> bool:
     """A wrong number, and nothing asked of us after it came out."""
     where = next((i for i, clause in enumerate(clauses) if clause.wrong), None)
     if where is None:
         return False
     later = [c for c in clauses[where + 1 :] if not c.staff]
-    strong = taxonomy.weights.strong
-    return not any(
-        (max(c.points.values(), default=0.0) >= strong and c.asks) or (c.cue == 2 and c.asks)
-        for c in later
-    )
+    weights = taxonomy.weights
+    for clause in later:
+        most = max(clause.points.values(), default=0.0)
+        if clause.strong or (clause.asks and (most >= weights.terms or clause.cue == 2)):
+            return False
+    return True
 
 
 def _follow(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> None:
@@ -244,8 +252,28 @@ def _requests(
     kept = _without_reasons(kept)
     for group in kept:
         group.sort(key=lambda c: (c.turn, c.start))
+    _answers(kept, clauses)
     _share_details(kept, clauses)
     return sorted(kept, key=lambda g: (g[0].turn, g[0].start))
+
+
+def _answers(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) -> None:
+    """Words on a matter that stand among another's (an answer to both, a reminder) belong to both."""
+    for group in groups:
+        topic = group[0].topic
+        held = {id(c) for c in group}
+        turns = {c.turn for c in group}
+        for clause in clauses:
+            enough = 1.0 if clause.staff else 2.0
+            if (
+                id(clause) not in held
+                and clause.turn > group[0].turn
+                and clause.points.get(topic, 0.0) >= enough
+                and any(clause.turn - d in turns for d in range(NEAR_TURNS + 1))
+            ):
+                group.append(clause)
+                turns.add(clause.turn)
+        group.sort(key=lambda c: (c.turn, c.start))
 
 
 def _share_details(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) -> None:
@@ -296,6 +324,9 @@ def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
         return False
     if any(c.danger for c in own):
         return evidence >= costs.accept
+    brought_up = next(c for c in group if c.points.get(topic, 0.0) > 0)
+    if brought_up.staff and not any(c.cue == 2 and c.turn == own[0].turn for c in group):
+        return False  # what staff bring up is their condition, and the answer to it no request
     near = {turn for c in own for turn in (c.turn, c.turn + 1)}
     wanted = any(c.asks and c.turn in near for c in group)
     if not wanted and not any(c.strong for c in own):
@@ -358,9 +389,7 @@ def _without_reasons(groups: list[list[_Clause]]) -> list[list[_Clause]]:
             for g in groups
             if g is not group
             and g[0].topic in REASONED
-            and any(
-                c.asks and not c.staff and c.turn + d in turns for c in g for d in (-2, -1, 0, 1, 2)
-            )
+            and any(c.asks and not c.staff and c.turn + d in turns for c in g for d in range(-4, 5))
         ]
         if (
             group[0].topic == "medical"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from importlib import resources
 from itertools import pairwise
@@ -99,7 +99,7 @@ class Costs:
     accept_within: float = 6.0
     switch: float = 5.0
     switch_turn: float = 3.0
-    switch_staff: float = 1.5
+    switch_staff: float = 0.8
     switch_cue: float = 0.8
     leave: float = 2.0
     chatter: float = 1.2
@@ -355,7 +355,11 @@ class Taxonomy:
             if code != "unclear"
         }
         ranked = sorted(totals, key=lambda code: -totals[code])
-        if len(ranked) > 1 and ranked[0] == "distress" and totals[ranked[1]] > 0.6 * totals["distress"]:
+        if (
+            len(ranked) > 1
+            and ranked[0] == "distress"
+            and totals[ranked[1]] > 0.6 * totals["distress"]
+        ):
             # Fear beside another matter is how it is told, not what is wanted.
             ranked[0], ranked[1] = ranked[1], ranked[0]
         return {code: totals[code] for code in ranked}, found
@@ -822,68 +826,96 @@ class _Scanner:
             for anchor in pattern.anchors or ():
                 self._anchored.setdefault(anchor[:2], []).append((anchor, number))
         self._never = never
-        self._heard = [
-            (group, word, weight)
-            for group, word, weight in literals
-            if group.startswith(("category.", "sign."))
-            and all("\u4e00" <= char <= "\u9fff" for char in word)
-            and (len(word) >= 3 or word in sound)
-        ]
-        self._by_sound: dict[tuple[str, ...], list[tuple[tuple[str, ...], str, float]]] | None = (
-            None
+        self._audible = sorted(
+            {
+                word
+                for group, word, _weight in literals
+                if group.startswith(("category.", "sign."))
+                and all("\u4e00" <= char <= "\u9fff" for char in word)
+                and (len(word) >= 3 or word in sound)
+            }
+            | {word for word in sound if len(word) >= 2}
         )
+        self._by_sound: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] | None = None
         self.read = lru_cache(maxsize=512)(self._read)
 
-    def _sounds(self) -> dict[tuple[str, ...], list[tuple[tuple[str, ...], str, float]]]:
+    def _sounds(self) -> dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]]:
         # Readings load pypinyin (0.3 s): at the first text, not at import.
         if self._by_sound is None:
-            table: dict[tuple[str, ...], list[tuple[tuple[str, ...], str, float]]] = {}
+            table: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
             # In one go: asking for each word by itself takes ten times as long.
-            read = iter(script.sounds("\n".join(word for _group, word, _weight in self._heard)))
-            for group, word, weight in self._heard:
+            read = iter(script.sounds("\n".join(self._audible)))
+            for word in self._audible:
                 by_phrase = tuple(next(read) for _char in word)
                 next(read, None)
                 for syllables in {by_phrase, tuple(map(_sound, word))}:
-                    table.setdefault(syllables[:2], []).append((syllables, group, weight))
+                    table.setdefault(syllables[:2], []).append((syllables, word))
             self._by_sound = table
         return self._by_sound
 
+    def _by_ear(self, hit: Hit, folded: str, heard: str) -> Hit:
+        """The hit, marked and worth less where it rests on characters that only sound right."""
+        if folded[hit.start : hit.end] == heard[hit.start : hit.end]:
+            return hit
+        return replace(hit, weight=hit.weight * self._share, sound=True)
+
+    def _heard_as(self, folded: str) -> str:
+        """The text with words that only sound like the taxonomy's written as these (抗元 → 抗原).
+
+        As long as `folded`. What is a word of the taxonomy by its characters stays as it is.
+        """
+        table = self._sounds()
+        syllables = tuple(map(_sound, folded))
+        found: list[tuple[int, int, str]] = []
+        for at in range(len(syllables) - 1):
+            for sounds, word in table.get(syllables[at : at + 2], ()):
+                end = at + len(word)
+                if syllables[at:end] == sounds and folded[at:end] not in self._never:
+                    found.append((at, end, word))
+        if not any(folded[at:end] != word for at, end, word in found):
+            return folded
+        taken = bytearray(len(folded))
+        for at in range(len(folded) - 1):
+            for word, group, _weight in self._by_start.get(folded[at : at + 2], ()):
+                if group.startswith(("category.", "sign.")) and folded.startswith(word, at):
+                    taken[at : at + len(word)] = b"\x01" * len(word)
+        made = list(folded)
+        for at, end, word in sorted(found, key=lambda f: f[0] - f[1]):
+            if not any(taken[at:end]):
+                made[at:end] = word
+                taken[at:end] = b"\x01" * (end - at)
+        return "".join(made)
+
     def _read(self, text: str) -> Reading:
         folded = script.fold(text)
+        heard = self._heard_as(folded)
         found: dict[str, list[Hit]] = {}
         candidates = set(self._always)
-        for at in range(len(folded)):
-            pair = folded[at : at + 2]
+        for at in range(len(heard)):
+            pair = heard[at : at + 2]
             for word, group, weight in self._by_start.get(pair, ()):
-                if folded.startswith(word, at):
+                if heard.startswith(word, at):
                     found.setdefault(group, []).append(Hit(group, at, at + len(word), weight))
             for start in (pair, pair[0]):
                 for anchor, number in self._anchored.get(start, ()):
-                    if number not in candidates and folded.startswith(anchor, at):
+                    if number not in candidates and heard.startswith(anchor, at):
                         candidates.add(number)
         for number in candidates:
             group, pattern, weight = self._patterns[number]
-            for match in pattern.compiled.finditer(folded):
+            for match in pattern.compiled.finditer(heard):
                 denied = any(gap and self._denial(gap) for gap in match.groups())
                 found.setdefault(group, []).append(
                     Hit(group, match.start(), match.end(), weight, gap_denied=denied)
                 )
-        syllables = tuple(map(_sound, folded))
-        table = self._sounds()
-        for at in range(len(syllables) - 1):
-            for word_sounds, group, weight in table.get(syllables[at : at + 2], ()):
-                end = at + len(word_sounds)
-                if syllables[at:end] != word_sounds or folded[at:end] in self._never:
-                    continue
-                if not any(
-                    hit.start < end and at < hit.end for hit in found.get(group, ())
-                ):
-                    found.setdefault(group, []).append(
-                        Hit(group, at, end, weight * self._share, sound=True)
-                    )
+        if heard != folded:
+            found = {
+                group: [self._by_ear(hit, folded, heard) for hit in hits]
+                for group, hits in found.items()
+            }
         hits_of = {group: _apart(hits) for group, hits in found.items()}
         breaks = tuple(match.span() for match in _BREAKS.finditer(folded))
-        cuts = _cuts(folded, breaks, hits_of.get("cue.open", ()))
+        speaking = [*hits_of.get("cue.staff", ()), *hits_of.get("cue.resident", ())]
+        cuts = _cuts(folded, breaks, hits_of.get("cue.open", ()), speaking)
         return Reading(
             text=text,
             folded=folded,
@@ -896,7 +928,9 @@ class _Scanner:
         )
 
 
-def _cuts(text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit]) -> tuple[int, ...]:
+def _cuts(
+    text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit], speaking: Sequence[Hit]
+) -> tuple[int, ...]:
     """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
     cuts = {0, *(end for _start, end in breaks), *(hit.start for hit in opening)}
     ordered = sorted(cut for cut in cuts if cut < len(text))
@@ -905,6 +939,7 @@ def _cuts(text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit]) 
             continue
         inner = {start + m.end() for m in _PARTICLE.finditer(text[start:end])}
         inner |= {start + m.start() for m in _WEAK_START.finditer(text[start:end])}
+        inner |= {hit.start for hit in speaking if start < hit.start < end}
         last = start
         for cut in sorted(inner):
             if cut - last >= 5 and end - cut >= 4:
