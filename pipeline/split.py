@@ -66,7 +66,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy) -> Split:
     ]
     groups: list[list[_Clause]] = []
     wrong = next((i for i, clause in enumerate(clauses) if clause.wrong), None)
-    if not _wrong_number(clauses, taxonomy):
+    if not _wrong_number(clauses, taxonomy) and not _told(clauses, turns, readings, taxonomy):
         if wrong is not None:
             clauses = clauses[wrong + 1 :]
         _follow(clauses, taxonomy)
@@ -150,6 +150,27 @@ def _wrong_number(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> bool:
     return True
 
 
+def _told(
+    clauses: Sequence[_Clause],
+    turns: Sequence[Turn],
+    readings: Sequence[Reading],
+    taxonomy: Taxonomy,
+) -> bool:
+    """Staff rang to tell or ask something, and the resident wants nothing."""
+    rang = any(
+        turns[i].speaker == "staff" and readings[i].has("chatter.outbound")
+        for i in range(min(3, len(turns)))
+    )
+    return rang and not any(
+        c.strong
+        or c.danger
+        or c.ill
+        or (c.asks and max(c.points.values(), default=0.0) >= taxonomy.weights.terms)
+        for c in clauses
+        if not c.staff
+    )
+
+
 def _follow(clauses: Sequence[_Clause], taxonomy: Taxonomy) -> None:
     """Give each clause its topic: the dearest way through the call ("" is chatter)."""
     costs = taxonomy.costs
@@ -215,17 +236,19 @@ def _requests(
         else:
             runs.append([clause])
     merged: list[list[_Clause]] = []
-    by_topic: dict[str, int] = {}
+    by_topic: dict[str, list[list[_Clause]]] = {}
     for run in runs:
         topic = run[0].topic
         if not topic:
             continue
-        earlier = merged[by_topic[topic]] if topic in by_topic else None
-        if earlier is not None and _goes_on(earlier, run, clauses, readings, taxonomy):
-            earlier.extend(run)
+        before = by_topic.setdefault(topic, [])
+        for earlier in reversed(before):
+            if _goes_on(earlier, run, clauses, readings, taxonomy):
+                earlier.extend(run)
+                break
         else:
-            by_topic[topic] = len(merged)
-            merged.append(list(run))
+            before.append(list(run))
+            merged.append(before[-1])
     main = max(merged, key=_evidence, default=[])
     first = _first_matter(merged, taxonomy)
     kept = [group for group in merged if _holds(group, group is main or group is first, taxonomy)]
@@ -249,7 +272,7 @@ def _requests(
                     default=(-1, -1),
                 ),
             ).append(clause)
-    kept = _without_reasons(kept)
+    kept = _without_reasons(_without_reasons(kept, "medical"), "care")
     for group in kept:
         group.sort(key=lambda c: (c.turn, c.start))
     _answers(kept, clauses)
@@ -268,7 +291,8 @@ def _answers(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) -> Non
             if (
                 id(clause) not in held
                 and clause.turn > group[0].turn
-                and clause.points.get(topic, 0.0) >= enough
+                and clause.points.get(topic, 0.0)
+                >= max(enough, clause.points.get(clause.topic, 0.0) if not clause.staff else 0.0)
                 and any(clause.turn - d in turns for d in range(NEAR_TURNS + 1))
             ):
                 group.append(clause)
@@ -291,7 +315,7 @@ def _share_details(groups: Sequence[list[_Clause]], clauses: Sequence[_Clause]) 
         if len(before) < 2 or len(of.get(turn, [])) != 1:
             continue
         if all(c.staff for c in turns.get(turn - 1, [])) and not any(
-            c.cue == 2 or max(c.points.values(), default=0.0) >= 2.0 for c in spoken
+            c.cue == 2 or (c.strong and c.asks) for c in spoken
         ):
             for number in before:
                 if number not in of[turn]:
@@ -316,6 +340,9 @@ def _holds(group: Sequence[_Clause], main: bool, taxonomy: Taxonomy) -> bool:
     evidence = _evidence(group)
     wanted = any(c.asks for c in group if not c.chatter)
     if main:
+        topic = group[0].topic
+        if not any(c.points.get(topic, 0.0) > 0 for c in group if not c.staff):
+            return False  # staff rang, and the resident wants nothing
         wanted = wanted or any(c.tells for c in group)
         return evidence >= costs.accept or (evidence >= taxonomy.weights.weak and wanted)
     topic = group[0].topic
@@ -375,31 +402,37 @@ def _without_moods(groups: list[list[_Clause]]) -> list[list[_Clause]]:
     return [g for g in groups if g[0].topic != "distress" or _evidence(g) >= 9.0]
 
 
-REASONED = ("passage", "quarantine", "testing", "care", "safety")
+GATES = ("passage", "quarantine", "testing")
+REASONED = (*GATES, "care", "safety")
 """Matters for which an illness is the reason: whoever opens the gate must act, and knows why."""
 
 
-def _without_reasons(groups: list[list[_Clause]]) -> list[list[_Clause]]:
-    """An illness for which nothing is asked is the reason of the request that it is told with."""
-    kept = []
+def _without_reasons(groups: list[list[_Clause]], reason: str) -> list[list[_Clause]]:
+    """An illness or a frailty (`reason`) for which nothing is asked is why another thing is asked."""
+    kept = list(groups)
     for group in groups:
-        turns = {c.turn for c in group if not c.staff}
-        near = [
-            g
-            for g in groups
-            if g is not group
-            and g[0].topic in REASONED
-            and any(c.asks and not c.staff and c.turn + d in turns for c in g for d in range(-4, 5))
-        ]
         if (
-            group[0].topic == "medical"
-            and near
-            and any(c.ill for c in group)
-            and not any(c.asks and c.points.get("medical", 0.0) > 0 for c in group)
+            group[0].topic != reason
+            or any(c.cue == 2 for c in group[:2])
+            or any(c.asks and c.points.get(reason, 0.0) > 0 for c in group)
         ):
-            near[0].extend(group)
-        else:
-            kept.append(group)
+            continue
+        turns = {c.turn for c in group if not c.staff}
+        matters = REASONED if any(c.ill for c in group) else GATES
+        for other in kept:
+            if (
+                other is not group
+                and other[0].topic in matters
+                and other[0].topic != reason
+                and any(
+                    c.asks and not c.staff and c.turn + d in turns
+                    for c in other
+                    for d in range(-4, 5)
+                )
+            ):
+                other.extend(group)
+                kept = [g for g in kept if g is not group]
+                break
     return kept
 
 

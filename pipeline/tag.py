@@ -9,6 +9,8 @@ from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
 
 EVIDENCE_EACH = 3
 """So many words are shown as the reason of one tag: more nobody reads."""
+ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other")
+"""Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
 NEAR = 0.7
 """A second category with this share of the first's points is near it: staff should look."""
 
@@ -20,8 +22,9 @@ def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> T
     """
     readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
     category, reasons, review = _category(pieces, turns, taxonomy)
-    kind, kind_reasons = _kind(category, pieces, turns, readings, taxonomy)
     urgency, danger = _urgency(category, pieces, turns, readings, taxonomy)
+    pressing = urgency != "routine" and category not in ANSWERED
+    kind, kind_reasons = _kind(category, pressing, pieces, turns, readings, taxonomy)
     fallback = _whole(pieces, turns)
     evidence: list[Evidence] = []
     for name, value, found in (
@@ -115,6 +118,7 @@ def _affirmed(asked: int, turns: Sequence[Turn], taxonomy: Taxonomy) -> bool:
 
 def _kind(
     category: str,
+    pressing: bool,
     pieces: Sequence[Piece],
     turns: Sequence[Turn],
     readings: dict[int, Reading],
@@ -135,6 +139,10 @@ def _kind(
     for kind in ("praise", "suggestion"):
         if n[kind] and n[kind] >= n["help"]:
             return kind, found[kind]
+    if pressing:  # however it is put: somebody must act
+        if n["report"] and not n["help"]:
+            return "report", found["report"]
+        return "help", found["help"]
     enough = _cues("cue.no_action", pieces, turns, readings)
     if enough and n["help"] <= 2:
         if n["complaint"] or category in ("neighbour", "property", "supplies", "quarantine"):
@@ -150,13 +158,12 @@ def _kind(
         if n[kind]:
             return kind, found[kind]
     asked = _cues("cue.ask", pieces, turns, readings)
-    if category in ANSWERED and asked:
+    wrong = _cues("cue.problem", pieces, turns, readings)
+    if asked and (category in ANSWERED or not wrong):
         return "inquiry", asked
+    if category == "distress":
+        return "report", []
     return "help", []
-
-
-ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other")
-"""Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
 
 
 def _cues(

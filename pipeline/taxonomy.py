@@ -37,7 +37,7 @@ CUES = (
     "long_ago", "goes_on", "hypothetical", "hypothetical_not", "elsewhere", "no_action", "staff", "resident",
     "yes", "condition",
 )  # fmt: skip
-CHATTER = ("greeting", "thanks", "wrong_number", "wrong_number_not", "phantom", "noise")
+CHATTER = ("greeting", "thanks", "wrong_number", "wrong_number_not", "outbound", "phantom", "noise")
 
 _T = TypeVar("_T")
 Meaning = Literal["said", "denied", "over", "hypothetical", "elsewhere", "asked"]
@@ -66,7 +66,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A danger. `call` is the number to dial at once; `only` limits it to these categories."""
+    """A danger. `call` is the number to dial at once; `only` limits it to these categories;
+    `beats` are those that give way to its own where both fit."""
 
     about: str
     level: Urgency
@@ -74,6 +75,7 @@ class Sign:
     category: str | None = None
     call: str | None = None
     only: tuple[str, ...] = ()
+    beats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Costs:
     accept: float = 3.0
     accept_turn: float = 5.0
     accept_within: float = 6.0
-    switch: float = 5.0
+    switch: float = 4.0
     switch_turn: float = 3.0
     switch_staff: float = 0.8
     switch_cue: float = 0.8
@@ -198,14 +200,14 @@ class Reading:
         if self._asked(hit, clause_start, sentence_end, staff):
             return "asked"
         back = max(sentence_start, hit.start - LOOK_BACK)
-        if self.has("cue.hypothetical", back, hit.start) or self.has(
+        supposed = self.has("cue.hypothetical", back, hit.start) or self.has(
             "cue.hypothetical", hit.end, min(clause_end, hit.end + 5)
-        ):
-            if not self.has("cue.hypothetical_not", back, hit.end):
-                return "hypothetical"
+        )
+        if supposed and not self.has("cue.hypothetical_not", back, hit.end):
+            return "hypothetical"
         if self.has("cue.elsewhere", back, hit.start):
             return "elsewhere"
-        ago = [cue for cue in self.of("cue.long_ago", back, hit.end)]
+        ago = list(self.of("cue.long_ago", back, hit.end))
         if ago and not self.has("cue.goes_on", ago[-1].end, min(len(self.text), hit.end + 10)):
             return "over"
         for cue in self.of("cue.over", max(sentence_start, hit.start - 8), hit.end + LOOK_BACK):
@@ -254,6 +256,7 @@ class Weighed:
     points: float
     said: bool = True
     danger: bool = False
+    beats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +324,7 @@ class Taxonomy:
                         points if said else points * weights.denied,
                         said,
                         said and critical and not staff,
+                        sign.beats if said and critical and not staff else (),
                     )
                 )
         if not staff:
@@ -335,11 +339,13 @@ class Taxonomy:
         """Points of each category that the pieces speak for, most first, and the hits behind them."""
         found: dict[str, list[Found]] = {}
         said: dict[tuple[str, str], int] = {}
+        beaten: set[str] = set()
         for piece in pieces:
             reading, turn = self.read(turns[piece.turn].text), turns[piece.turn]
             for start, end, guess in reading.clauses(piece.start_char, piece.end_char):
                 staff = guess if turn.speaker == "unknown" else turn.speaker == "staff"
                 for weighed in self.weigh(reading, start, end, staff=staff):
+                    beaten.update(weighed.beats)
                     words = (weighed.category, reading.folded[weighed.hit.start : weighed.hit.end])
                     said[words] = said.get(words, 0) + 1
                     points = weighed.points / said[words]  # said again, it is not twice as true
@@ -354,6 +360,8 @@ class Taxonomy:
             for code, hits in found.items()
             if code != "unclear"
         }
+        for code in beaten & set(totals):
+            totals[code] *= self.weights.denied
         ranked = sorted(totals, key=lambda code: -totals[code])
         if (
             len(ranked) > 1
@@ -757,13 +765,18 @@ class _Builder:
         signs = []
         for number, row in enumerate(rows):
             key = f"sign {number + 1} ({row.get('about', '?')})"
-            self.known(key, row, ["level", "about", "name", "category", "call", "only", "patterns"])
+            self.known(
+                key,
+                row,
+                ["level", "about", "name", "category", "call", "only", "beats", "patterns"],
+            )
             about, level, name = row.get("about"), row.get("level"), row.get("name")
             if not isinstance(about, str) or not isinstance(name, str):
                 raise self.fail(key, _("about and name, in quotes, are missing"))
             self.known(f"{key}.level", [str(level)], URGENCIES)
             only = self.strings(f"{key}.only", row.get("only", []))
-            self.known(f"{key}.only", only, list(categories))
+            beats = self.strings(f"{key}.beats", row.get("beats", []))
+            self.known(f"{key}.only", [*only, *beats], list(categories))
             if row.get("category") is not None:
                 self.known(f"{key}.category", [str(row["category"])], list(categories))
             self.add(
@@ -774,12 +787,13 @@ class _Builder:
             )
             signs.append(
                 Sign(
-                    about,
-                    cast("Urgency", level),
-                    name,
-                    row.get("category"),
-                    row.get("call"),
-                    tuple(only),
+                    about=about,
+                    level=cast("Urgency", level),
+                    name=name,
+                    category=row.get("category"),
+                    call=row.get("call"),
+                    only=tuple(only),
+                    beats=tuple(beats),
                 )
             )
         return tuple(signs)
@@ -923,7 +937,12 @@ class _Scanner:
             ends=tuple(match.end() for match in _ENDS.finditer(folded)),
             breaks=breaks,
             cuts=cuts,
-            staff=_roles(cuts, hits_of.get("cue.staff", ()), hits_of.get("cue.resident", ())),
+            # Who opens a new matter is a resident, whoever spoke before.
+            staff=_roles(
+                cuts,
+                hits_of.get("cue.staff", ()),
+                (*hits_of.get("cue.resident", ()), *hits_of.get("cue.open", ())),
+            ),
             _denial=self._denial,
         )
 

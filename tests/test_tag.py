@@ -139,7 +139,7 @@ def test_a_danger_that_staff_ask_after_counts_when_the_answer_is_yes() -> None:
 
 
 def test_near_categories_are_for_review() -> None:
-    assert tags("垃圾没人收，电梯也坏了没人修").review
+    assert tags("垃圾没人收，路灯不亮").review
     assert not tags("垃圾三天没人收了，垃圾桶都满了，臭得要命").review
 
 

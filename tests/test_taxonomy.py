@@ -23,6 +23,7 @@ def signs(text: str, *, staff: bool = False) -> set[str]:
     return {
         sign.about
         for i, sign in enumerate(TERMS.signs)
+        if "unclear" not in sign.only  # those are for calls that nobody understood
         for hit in reading.of(f"sign.{i}")
         if reading.meant(hit, staff=staff) == "said"
     }
@@ -42,13 +43,13 @@ def test_every_label_is_there_with_its_names() -> None:
 
 def test_every_pattern_compiles() -> None:
     # Patterns compile when a text first needs them: a broken one must not wait for that call.
-    for _group, pattern, _weight in TERMS._scan.__self__._patterns:  # type: ignore[attr-defined]
+    for _group, pattern, _weight in TERMS._scan.__wrapped__.__self__._patterns:  # type: ignore[attr-defined]
         assert pattern.compiled.match("") is None
 
 
 def test_anchors_never_hide_a_match() -> None:
     # A pattern is tried only where one of its anchors stands; the bare patterns must find no more.
-    scanner = TERMS._scan.__self__  # type: ignore[attr-defined]
+    scanner = TERMS._scan.__wrapped__.__self__  # type: ignore[attr-defined]
     text = (
         "我妈胸口痛得厉害，氧气袋也瘪了，家里没吃的，药只够两天；楼上天天半夜拖桌子，"
         "垃圾三天没人收，电梯里困了两个人，明天早上八点要去上班，门口保安不让出去。"
@@ -103,7 +104,7 @@ def test_danger_is_found(text: str, about: str) -> None:
     ],
 )
 def test_what_is_denied_over_supposed_or_elsewhere_is_no_danger(text: str) -> None:
-    assert not {about for about in signs(text)} - {"hint"}
+    assert not signs(text)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_an_office_adds_a_word(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, old: str, new: str, named: str) -> None:
-    with pytest.raises(SettingsError, match="taxonomy.toml") as caught:
+    with pytest.raises(SettingsError, match="taxonomy") as caught:
         taxonomy.load(changed(tmp_path, old, new))
     assert named in str(caught.value)
     assert "\n" not in str(caught.value).strip()

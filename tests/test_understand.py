@@ -154,7 +154,7 @@ def test_ten_minutes_of_speech_take_little_time() -> None:
         "s 您把医保卡放门口。",
         "r 另外楼上天天半夜跳绳，吵得睡不着。",
         "s 我去说说他们。",
-    ] * 28
+    ] * 30
     listen(*lines[:6])
     turns = call(*lines)
     assert turns[-1].end > 590
