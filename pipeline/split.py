@@ -99,7 +99,9 @@ def _clauses(number: int, turn: Turn, reading: Reading, taxonomy: Taxonomy) -> l
         text = reading.folded[start:end]
         clause.empty = bool(_EMPTY.match(text))
         if reading.has("cue.open", start, start + 1):
-            clause.cue = 2
+            # 证明，还有通行证。 goes on with a list: nothing follows in which a matter could be told.
+            listed = text.startswith("还有") and len(turn.text.rstrip()) - start <= 8
+            clause.cue = 1 if listed else 2
         elif any(hit.start <= start + 2 for hit in reading.of("cue.open_weak", start, end)):
             clause.cue = 1
         clause.asks = not staff and (
@@ -414,7 +416,7 @@ def _without_reasons(groups: list[list[_Clause]], reason: str) -> list[list[_Cla
         if (
             group[0].topic != reason
             or any(c.cue == 2 for c in group[:2])
-            or any(c.asks and c.points.get(reason, 0.0) > 0 for c in group)
+            or any(c.asks and (c.points.get(reason, 0.0) > 0 or reason == "care") for c in group)
         ):
             continue
         turns = {c.turn for c in group if not c.staff}
