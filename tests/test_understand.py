@@ -66,7 +66,7 @@ def labels(found: Understanding) -> list[tuple[str, str]]:
         # danger said in passing
         (
             (
-                "r 我的快递在门卫放了三天，麻烦你们送一下。",
+                "r 我有个包裹在保安那边好几天了，麻烦你们送一下。",
                 "s 好的，几号楼？",
                 "r 三号楼二零一。对了，我的胰岛素昨天就打完了，也没地方配。",
                 "s 啊，这个急的，我马上想办法。",
@@ -102,7 +102,7 @@ def labels(found: Understanding) -> list[tuple[str, str]]:
         # fraud in progress
         (("r 我妈正在银行要给骗子转账，说是公安局叫她转的，你们拦一下！", "s 马上去。"), [("safety", "urgent")]),
         # complaint on noise without a wish
-        (("r 楼上天天半夜唱歌，吵得睡不着，我就是要留个底。", "s 记下了。"), [("neighbour", "routine")]),
+        (("r 楼上天天半夜唱歌，吵得睡不着，我不要你们做什么，记一笔留底就行。", "s 记下了。"), [("neighbour", "routine")]),
         # staff's promise does not make it urgent
         (("r 我想办居住证。", "s 明天早上九点我上班，你明天来。"), [("paperwork", "routine")]),
         # relatives from afar
