@@ -100,7 +100,7 @@ CATALOGUE: dict[str, Model] = {
         _openai("large-v3", "e5b1a55b89c1367dacf97e3e19bfd829a01529dbfdeefa8caeb59b3f1b81dadb",
                 "large-v3.pt", 3_087_371_615, 1550, 12.0, 8.1, 11.5, 19.9, aliases=("large",)),
         # Our own (models/demo/); it understands the demonstration calls and little else.
-        Model("demo", "demo.pt", None, 28_000_000, 12_600_000, 0.1, None, window_s=15.0),
+        Model("demo", "demo.pt", None, 28_000_000, 12_600_000, 0.1, None, window_s=8.0),
     )
 }  # fmt: skip
 
