@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,6 +15,11 @@ from tests.conftest import json_lines, run_hotline
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(cli.main.commands)
+
+
+def references(home: Path) -> list[dict[str, Any]]:
+    text = (home / "calls.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 # -- help and documents ------------------------------------------------------------------------
@@ -124,7 +130,7 @@ def test_the_demo_touches_no_other_folder(empty: Path, tmp_path: Path) -> None:
 def test_every_demonstration_file_has_its_state(home: Path) -> None:
     states = json_lines(run_hotline("--home", home, "ingest", "--json"))[0]["states"]
     assert set(states) == set(RECORDING_STATES)
-    expected = [json.loads(line) for line in (home / "calls.jsonl").open(encoding="utf-8")]
+    expected = references(home)
     for state in RECORDING_STATES:
         assert states[state] == sum(call["expect"] == state for call in expected)
     said = run_hotline("--home", home, "open").output
@@ -222,7 +228,7 @@ def test_one_unknown_number_moves_none(home: Path) -> None:
 
 
 def test_the_week_adds_up_and_a_wrong_date_is_said(home: Path) -> None:
-    calls = [json.loads(line) for line in (home / "calls.jsonl").open(encoding="utf-8")]
+    calls = references(home)
     day = max(call["started_at"] for call in calls)[:10]
     (week,) = json_lines(run_hotline("--home", home, "week", day, "--json"))
     closed = week["done"] + week["dismissed"] + week["merged"]
@@ -264,7 +270,7 @@ def test_transcribe_goes_on_after_a_bad_file(home: Path, tmp_path: Path) -> None
 
 
 def test_understand_accounts_for_every_turn(home: Path) -> None:
-    calls = [json.loads(line) for line in (home / "calls.jsonl").open(encoding="utf-8")]
+    calls = references(home)
     results = json_lines(run_hotline("understand", home / "calls.jsonl", "--json"))
     assert [r["id"] for r in results] == [call["id"] for call in calls]
     for call, result in zip(calls, results, strict=True):
