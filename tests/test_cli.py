@@ -43,7 +43,8 @@ def test_documents_name_only_commands_and_files_that_exist(document: str) -> Non
     for line in re.findall(r"`hotline ([a-z][a-z-]*)|bin/hotline ([a-z][a-z-]*)", text):
         assert (line[0] or line[1]) in COMMANDS
     for path in re.findall(r"(?:^|[\s`(])((?:benchmarks|models|pipeline|tests)/[\w./]+\w)", text):
-        assert (ROOT / path).exists(), path
+        # what the training makes is not in git
+        assert (ROOT / path).exists() or path.startswith("models/demo/work"), path
 
 
 # -- homes -------------------------------------------------------------------------------------
