@@ -30,6 +30,12 @@ ENGINES = ("whisper",)
 PROMPT = "以下是普通话的句子。"
 """Turns Whisper to simplified script and punctuation: the usual prompt for Mandarin (domain facts)."""
 
+FRAMES_PER_SECOND = 100
+"""Whisper's `seek` counts these."""
+TAIL_S = 0.5
+"""Whisper decodes what is left of a window after its last word by itself, and writes 谢谢 or 再见 into it.
+The last half second before a silence is what the VAD adds to speech (0.4 s) and our margin."""
+
 Progress = Callable[[float], None]
 """Called with the seconds of speech heard so far, over all channels."""
 
@@ -119,12 +125,14 @@ def load(
 class Window:
     """A stretch of one channel that is heard at once: `start <= first speech`, in seconds.
 
-    `speech` are the spans inside it, which count for progress and for what was not heard.
+    `speech` are the spans inside it, which count for progress and for what was not heard. `cut` is
+    true where the window ends in the middle of speech.
     """
 
     start: float
     end: float
     speech: tuple[Interval, ...]
+    cut: bool = False
 
 
 def windows(
@@ -154,12 +162,14 @@ def windows(
     for i, group in enumerate(packed):
         # Margins of neighbours share the silence between them.
         before = (packed[i - 1][-1][1] + group[0][0]) / 2 if i else 0.0
-        after = (group[-1][1] + packed[i + 1][0][0]) / 2 if i + 1 < len(packed) else duration
+        following = packed[i + 1][0][0] if i + 1 < len(packed) else None
+        after = duration if following is None else (group[-1][1] + following) / 2
         made.append(
             Window(
                 max(before, group[0][0] - hearing.margin_s),
                 min(after, group[-1][1] + hearing.margin_s),
                 tuple(group),
+                cut=following == group[-1][1],
             )
         )
     return tuple(made)
@@ -279,7 +289,7 @@ class WhisperTranscriber:
         for start, end in uncovered(window.speech, heard):
             if end - start < self.hearing.relisten_s or not heard:
                 continue
-            again = Window(start, end, ((start, end),))
+            again = Window(start, end, ((start, end),), cut=True)
             more = self._hear_once(samples, again, channel, speaker)
             # The stretch may lie between two words of one segment: text must stay in order of time.
             found = [part for segment in found for part in _parted(segment, start)] + more
@@ -399,7 +409,11 @@ def _segments(
             min(max(_finite(raw["no_speech_prob"], 0.0), 0.0), 1.0),
             _finite(raw["compression_ratio"], 1.0),
         )
-        segments.append(replace(segment, set_aside=set_aside(segment, prompt)))
+        tail = window.end - window.start - raw["seek"] / FRAMES_PER_SECOND
+        if tail < TAIL_S and raw["seek"] > 0 and not window.cut:
+            segments.append(replace(segment, set_aside="phantom"))
+        else:
+            segments.append(replace(segment, set_aside=set_aside(segment, prompt)))
     return segments
 
 

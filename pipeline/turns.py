@@ -28,6 +28,11 @@ SYLLABLE_S = 0.35
 PLAIN_LENGTH = 30
 """Characters without a stop among which both may have spoken: too many to name one speaker."""
 
+_ANSWER = re.compile(
+    r"(?:好|对|是的|不是|哦|噢|嗯|没有|没关系|没事|知道|谢|再见|行|可以|不用|不客气|太好|[您你]好|喂|那[您你])"
+)
+"""How the other's turn begins: after a full stop, a new turn though no pause was heard."""
+
 _STOP = tuple("。！？!?")
 _QUESTION = tuple("？?")
 
@@ -158,7 +163,7 @@ def _rows(segments: Sequence[Segment], *, mono: bool) -> list[_Said]:
     for row in rows:
         last = joined[-1] if joined else None
         other = last is not None and {row.speaker, last.speaker} == {"staff", "resident"}
-        if last is None or row.hard or other:
+        if last is None or row.hard or other or _ANSWER.match(row.text):
             joined.append(row)
         else:
             last.words += row.words

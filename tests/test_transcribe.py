@@ -108,9 +108,11 @@ def test_a_window_ends_before_it_is_too_long() -> None:
 def test_a_span_longer_than_a_window_is_cut_where_it_is_quietest() -> None:
     samples = sound(60)
     samples[int(22.4 * SAMPLE_RATE) : int(22.7 * SAMPLE_RATE)] *= 0.01
-    first, second, _ = windows([(0, 60)], samples, HEARING)
+    first, second, third = windows([(0, 60)], samples, HEARING)
     assert 22.4 < first.end < 22.7
     assert first.end == second.start
+    assert first.cut
+    assert not third.cut
 
 
 LONG = sound(120)
@@ -320,7 +322,7 @@ def test_loops_and_echoes_of_the_prompt_are_set_aside() -> None:
 def test_segments_keep_their_words_when_set_aside() -> None:
     window = transcribe.Window(10.0, 15.0, ((10.0, 15.0),))
     raw = {
-        "text": " 谢谢观看", "start": 0.0, "end": 2.0, "avg_logprob": float("nan"),
+        "text": " 谢谢观看", "seek": 0, "start": 0.0, "end": 2.0, "avg_logprob": float("nan"),
         "no_speech_prob": 0.1, "compression_ratio": 0.8,
         "words": [{"word": "谢谢观看", "start": 0.0, "end": 99.0, "probability": np.float64(0.5)}],
     }  # fmt: skip
@@ -329,6 +331,21 @@ def test_segments_keep_their_words_when_set_aside() -> None:
     assert [(w.start, w.end, w.text) for w in segment.words] == [(10.0, 12.5, "谢谢观看")]
     assert type(segment.words[0].probability) is float
     assert segment.avg_logprob == -10.0
+
+
+@pytest.mark.parametrize(
+    ("seek", "cut", "reason"), [(470, False, "phantom"), (440, False, None), (490, True, None)]
+)
+def test_words_from_the_silent_tail_of_a_window_are_set_aside(
+    seek: int, cut: bool, reason: str | None
+) -> None:
+    window = transcribe.Window(10.0, 15.0, ((10.0, 15.0),), cut)
+    raw = {
+        "text": "谢谢。", "seek": seek, "start": 4.8, "end": 5.0, "avg_logprob": -0.2,
+        "no_speech_prob": 0.1, "compression_ratio": 0.8, "words": [],
+    }  # fmt: skip
+    (segment,) = transcribe._segments([raw], window, 0, "unknown", "")
+    assert (segment.text, segment.set_aside) == ("谢谢。", reason)
 
 
 # -- the demonstration's checkpoint ------------------------------------------------------------
