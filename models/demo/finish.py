@@ -26,7 +26,7 @@ USES = 3
 """How often a batch serves, in the mean."""
 BATCH_S = 100.0
 RATE = 1.2e-3
-LENGTHS = {5: 0.2, 8: 0.3, 12: 0.3, 16: 0.2}
+LENGTHS = {5: 0.3, 8: 0.5, 12: 0.2}
 
 
 def main() -> None:
@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=22)
     parser.add_argument("--state", type=Path, default=train.STATE)
     parser.add_argument("--out", type=Path, default=train.DEMO)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     rng = random.Random(time.time())
     tokenizer = get_tokenizer(True, num_languages=99, language="zh", task="transcribe")
     spoken, _texts, names = train.load(tokenizer)

@@ -27,7 +27,7 @@ from whisper.tokenizer import get_tokenizer
 
 HERE = Path(__file__).parent
 PACKAGE_DATA = HERE.parents[1] / "pipeline" / "demo"
-WINDOW_S = 15.0
+WINDOW_S = 8.0
 """Longest window that the pipeline gives this model (pipeline/models.py)."""
 
 
@@ -117,10 +117,10 @@ def changed(samples: np.ndarray, channel: str, seed: int) -> np.ndarray:
 def pack(
     records: list[dict], audio: np.ndarray, count: int
 ) -> list[tuple[np.ndarray, list[tuple[float, dict]]]]:
-    """Windows of 8 s to WINDOW_S with several sentences and pauses of 0.3 to 1 s."""
+    """Windows of 5 s to WINDOW_S with several sentences and pauses of 0.3 to 1 s."""
     rng, windows = random.Random(4), []
     while len(windows) < count:
-        window, at, longest = [], 0.2, rng.uniform(8, WINDOW_S)
+        window, at, longest = [], 0.2, rng.uniform(5, WINDOW_S)
         samples = np.zeros(int(longest * SAMPLE_RATE), np.float32)
         for record in rng.sample(records, 8):
             first, size = int(at * SAMPLE_RATE), record["length"]
@@ -201,7 +201,7 @@ def main() -> None:
         score = Score()
         for i, (samples, window) in enumerate(pack(records, audio, options.packed)):
             judge(score, ear.hear(changed(samples, channel, i), score), window)
-        report(f"{channel} 8-15", score, options.show)
+        report(f"{channel} 5-8", score, options.show)
     if options.calls:
         report("calls", calls(ear), options.show)
 

@@ -2,6 +2,7 @@
 
     python models/demo/train.py --minutes 90             # start, or go on where work/state.pt stands
     python models/demo/train.py --minutes 90 --fresh     # start again
+    python models/demo/train.py --minutes 50 --fresh --begin pipeline/demo/demo.pt    # teach it more
 
 A SIGTERM stops it after saving. What makes it learn within an hour or so on two old cores:
 - espeak-ng tells when each syllable begins. So the encoder learns its syllables frame by frame
@@ -446,14 +447,16 @@ def missed(weights: Tensor, spans: Tensor) -> Tensor:
     return -((weights.transpose(1, 2)[rows] * inside[:, None]).sum(-1) + 1e-4).log().mean()
 
 
-def losses(student: Student, batch: Batch, with_text: bool, stamps_from: int) -> Losses:
+def losses(
+    student: Student, batch: Batch, with_text: bool, stamps_from: int, heads_alone: bool = False
+) -> Losses:
+    """All losses of a batch; with `heads_alone` the syllable heads learn and teach nothing yet."""
     heard, bias = student.encode(batch.mel)
     frames = batch.syllables.shape[1]
-    guess = student.syllable(heard[:, :frames]).flatten(0, 1)
+    inside = heard[:, :frames].detach() if heads_alone else heard[:, :frames]
+    guess = student.syllable(inside).flatten(0, 1)
     frame = F.cross_entropy(guess, batch.syllables.flatten())
-    frame = frame + 0.4 * F.cross_entropy(
-        student.tone(heard[:, :frames]).flatten(0, 1), batch.tones.flatten()
-    )
+    frame = frame + 0.4 * F.cross_entropy(student.tone(inside).flatten(0, 1), batch.tones.flatten())
     said = batch.syllables.flatten() > 0
     frame_right = (guess.argmax(-1) == batch.syllables.flatten())[said].float().mean().item()
     if not with_text:
@@ -492,24 +495,32 @@ COURSE = (
     # until this part of the time: lengths of window in s with their weights
     (0.12, {5: 1}),
     (0.45, {5: 0.7, 8: 0.3}),
-    (0.65, {5: 0.4, 8: 0.35, 12: 0.25}),
-    (1.01, {5: 0.2, 8: 0.3, 12: 0.3, 16: 0.2}),
+    (1.01, {5: 0.3, 8: 0.5, 12: 0.2}),
 )
-"""The pipeline gives this model windows of at most 15 s (pipeline/models.py); nothing is learned
-about what lies later than 16 s."""
+"""The pipeline gives this model windows of at most 8 s (pipeline/models.py); nothing is learned
+about what lies later than 12 s."""
 LOOK_WEIGHT, FRAME_WEIGHT, STAMP_WEIGHT = 0.5, 1.0, 0.3
 PEAK_RATE = 1.5e-3
+RATE_AGAIN = 0.7e-3
+"""The highest rate when a trained checkpoint is taught more."""
 WARM_STEPS = 120
 TEXT_FROM = 0.03
-"""Part of the time after which the decoder joins."""
+"""Part of the time after which the decoder joins; of a trained checkpoint: after which its encoder
+is taught by the syllable heads, which no checkpoint keeps and which must first learn themselves."""
 
 
-def rate(part: float, step: int) -> float:
+def rate(part: float, step: int, peak: float) -> float:
     """Learning rate: warm-up, flat to 0.45 of the time, then cosine to near 0."""
     fall = max(0.0, (part - 0.45) / 0.55)
-    return (
-        PEAK_RATE * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * fall) + 0.01)
-    )
+    return peak * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * fall) + 0.01)
+
+
+def begin_from(student: Student, path: Path) -> None:
+    """Take the weights of a checkpoint that `write` wrote."""
+    weights = torch.load(path, map_location="cpu", weights_only=True)["model_state_dict"]
+    student.whisper.load_state_dict(weights)
+    table = weights["decoder.token_embedding.weight"].float()
+    student.embedding.data = table[torch.tensor(student.tokens)]
 
 
 def write(student: Student, mean: dict[str, Tensor], path: Path) -> None:
@@ -533,6 +544,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=72, help="of training, all runs together")
     parser.add_argument("--fresh", action="store_true", help="do not go on from work/state.pt")
+    parser.add_argument("--begin", type=Path, help="with --fresh: a checkpoint to begin from")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--out", type=Path, default=DEMO)
@@ -550,9 +562,13 @@ def main() -> None:
     vocabulary = Vocabulary(old["tokens"]) if old else Vocabulary.collect(tokenizer, texts)
     windows = Windows(spoken, tokenizer, vocabulary)
     student = Student(vocabulary, len(names))
+    if options.begin and not old:
+        begin_from(student, options.begin)
+    again = bool(options.begin)
+    peak = RATE_AGAIN if again else PEAK_RATE
     trained = student.trained()
     optimiser = torch.optim.AdamW(
-        trained.values(), lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        trained.values(), lr=peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True
     )
     step, spent = 0, 0.0
     mean = {name: p.detach().clone() for name, p in trained.items()}
@@ -570,13 +586,14 @@ def main() -> None:
     while spent < budget and not stop:
         began = time.time()
         part = spent / budget
-        lengths = next(x for until, x in COURSE if part < until)
+        lengths = COURSE[-1][1] if again else next(x for until, x in COURSE if part < until)
         long_s = rng.choices(list(lengths), list(lengths.values()))[0]
         batch = windows.batch(long_s, rng)
         made = time.time() - began
         for group in optimiser.param_groups:
-            group["lr"] = rate(part, step)
-        result = losses(student, batch, part > TEXT_FROM, stamps_from)
+            group["lr"] = rate(part, step, peak)
+        settled = part > TEXT_FROM
+        result = losses(student, batch, again or settled, stamps_from, again and not settled)
         result.total.backward()
         nn.utils.clip_grad_norm_(trained.values(), 1.0)
         optimiser.step()
