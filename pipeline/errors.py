@@ -26,6 +26,10 @@ class UnsupportedAudio(HotlineError):
     """The file holds no sound that can be decoded; it stands in the log as `unsupported`."""
 
 
+class DecoderFailed(HotlineError):
+    """The decoder crashed, hung or wanted too much on a file, and no sound came of it: `failed`."""
+
+
 class ModelMissing(HotlineError):
     """The weights asked for are not in `models/`; recordings wait as `received`."""
 

@@ -253,11 +253,10 @@ def hear(
 
     kept = original(home, row)
     try:
-        sound = audio.decode(kept)
-    except UnsupportedAudio as error:
         # Staff know the file that they dropped, not the copy that is named by its hash.
-        said = str(error).replace(str(kept), row.path).replace(kept.name, Path(row.path).name)
-        log.set_state(row.id, "unsupported", said)
+        sound = audio.decode(kept, name=Path(row.path).name)
+    except UnsupportedAudio as error:
+        log.set_state(row.id, "unsupported", str(error))
         return
     facts = inbox.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
     call = CallFacts.of(facts, sound)

@@ -97,6 +97,22 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What decoding one file may cost before it is stopped; what was decoded until then is used.
+
+    `seconds` of sound and `decoded_bytes` as the codec gives them out; `memory` in bytes, over what
+    the decoder's process needs to start; `stall_s` without any new sound and `wall_s` in all, by the
+    clock on the wall.
+    """
+
+    seconds: float = 12 * 3600.0
+    decoded_bytes: int = 32 << 30
+    memory: int = 512 << 20
+    stall_s: float = 60.0
+    wall_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word (in Mandarin mostly one character) with its time and probability in [0, 1]."""
 

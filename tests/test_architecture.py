@@ -14,6 +14,8 @@ LEAVES = {"types", "errors", "i18n", "script", "taxonomy", "models", "phantoms",
 """What a stage may import of ours."""
 READERS = {"places", "phones", "moments", "reading", "caller", "promises"}
 """What `extract` is made of; nobody else imports them."""
+SOUND = {"decoder", "decode", "channels", "clips"}
+"""What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""
 SQL = {"log", "store", "rows", "audit", "migrations", "search"}
 
 
@@ -46,7 +48,18 @@ def test_the_stages_exist() -> None:
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_stage_imports_no_other_stage_and_no_log(stage: str) -> None:
-    assert imports(MODULES[stage]) <= LEAVES | (READERS if stage == "extract" else set())
+    parts = {"extract": READERS, "audio": SOUND}.get(stage, set())
+    assert imports(MODULES[stage]) <= LEAVES | parts
+
+
+@pytest.mark.parametrize("part", sorted(SOUND))
+def test_what_audio_is_made_of_imports_only_leaves(part: str) -> None:
+    assert imports(MODULES[part]) <= LEAVES
+    assert {name for name, path in MODULES.items() if part in imports(path)} <= {"audio"}
+
+
+def test_the_decoder_s_process_loads_nothing_that_it_does_not_need() -> None:
+    assert imports(MODULES["decode"]) == {"types"}
 
 
 @pytest.mark.parametrize("reader", sorted(READERS))
