@@ -122,6 +122,11 @@ csv_option = click.option("--csv", "as_csv", is_flag=True, help=_("CSV with a he
 model_option = click.option(
     "--model", metavar="M", help=_("The weights to hear with; see: hotline models.")
 )
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["whisper", "fast"]),
+    help=_("What runs the weights; fast is faster-whisper, from the same file."),
+)
 as_option = click.option("--as", "actor", metavar="NAME", help=_("Who acts."))
 note_option = click.option("--note", metavar="TEXT", help=_("What was done, or why."))
 numbers_argument = click.argument("numbers", nargs=-1, required=True, type=int, metavar="ID...")
@@ -190,7 +195,7 @@ def init(session: Session, /, folder: Path | None) -> None:
         click.echo(models.how_to_get(home.models))
 
 
-def load_engine(session: Session, model: str | None, engine: str = "whisper") -> Transcriber:
+def load_engine(session: Session, model: str | None, engine: str | None) -> Transcriber:
     """The transcriber for `model`, else the setting's, else the best that this computer can run."""
     from pipeline import process
 
@@ -248,15 +253,23 @@ def live(quiet: bool) -> Iterator[Progress]:
     "paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[PATH]..."
 )
 @model_option
+@engine_option
 @json_option
 @pass_session
-def ingest(session: Session, /, paths: tuple[Path, ...], model: str | None, as_json: bool) -> None:
+def ingest(
+    session: Session,
+    /,
+    paths: tuple[Path, ...],
+    model: str | None,
+    engine: str | None,
+    as_json: bool,
+) -> None:
     from pipeline import process
 
     session.home  # noqa: B018 (without a home this stops before anything is loaded)
     with live(quiet=as_json) as progress:
         done = process.ingest(
-            session.home, session.log, paths, lambda: load_engine(session, model), progress
+            session.home, session.log, paths, lambda: load_engine(session, model, engine), progress
         )
     if as_json:
         click.echo(forms.json_line(done.as_dict()))
@@ -546,17 +559,38 @@ def models_get(session: Session, /, name: str) -> None:
     click.echo(_("{name} is in {path}, and it is whole.").format(name=name, path=path))
 
 
+@models.command(
+    "convert",
+    help=_("Make weights ready for the fast engine, offline; done by itself at its first use.\n\n")
+    + _("Example: hotline models convert small"),
+)
+@click.argument("name")
+@pass_session
+def models_convert(session: Session, /, name: str) -> None:
+    from pipeline import convert
+    from pipeline import models as stock
+
+    folder = session.home.models
+    path = convert.convert(stock.find(name, folder), folder, stock.alignment_heads(name))
+    click.echo(_("{name} is ready for the fast engine in {path}.").format(name=name, path=path))
+
+
 @main.command(
     help=_("Hear recordings and print what was said; nothing is logged.\n\n")
     + _("Example: hotline transcribe call.amr --model small")
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
-@click.option("--engine", type=click.Choice(["whisper"]), default="whisper", show_default=True)
+@engine_option
 @json_option
 @pass_session
 def transcribe(
-    session: Session, /, files: tuple[Path, ...], model: str | None, engine: str, as_json: bool
+    session: Session,
+    /,
+    files: tuple[Path, ...],
+    model: str | None,
+    engine: str | None,
+    as_json: bool,
 ) -> None:
     from pipeline import process
 
@@ -608,19 +642,40 @@ def understand(session: Session, /, file: Path, as_json: bool) -> None:
     + _("Example: hotline evaluate my-calls --model small")
 )
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@model_option
+@click.option(
+    "--model", "named", metavar="M", multiple=True, help=_("The weights; several are compared.")
+)
+@click.option(
+    "--engine",
+    "engines",
+    type=click.Choice(["whisper", "fast"]),
+    multiple=True,
+    help=_("What runs the weights; several are compared."),
+)
 @json_option
 @pass_session
-def evaluate(session: Session, /, folder: Path, model: str | None, as_json: bool) -> None:
+def evaluate(
+    session: Session,
+    /,
+    folder: Path,
+    named: tuple[str, ...],
+    engines: tuple[str, ...],
+    as_json: bool,
+) -> None:
     from pipeline import process
 
     home = session.home_or_none
+    results = []
     with live(quiet=as_json) as progress:
-        result = process.evaluate_folder(folder, load_engine(session, model), home, progress)
+        for model in named or (None,):
+            for engine in engines or (None,):
+                transcriber = load_engine(session, model, engine)
+                results.append(process.evaluate_folder(folder, transcriber, home, progress))
     if as_json:
-        click.echo(forms.json_line(result))
+        for result in results:
+            click.echo(forms.json_line(result))
     else:
-        screen.print_evaluation(result)
+        screen.print_evaluation(results)
 
 
 @main.command(

@@ -150,6 +150,18 @@ def known(name: str) -> Model | None:
     return None
 
 
+def alignment_heads(name: str) -> bytes | None:
+    """Whisper's mask of the heads that tell word times, for OpenAI's models; None for others.
+
+    Whisper's `load_model` knows them by name only, and we load by path.
+    """
+    import whisper
+
+    model = known(name)
+    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(model.name) if model else None
+    return heads
+
+
 def demo_path() -> Path:
     """Where the demonstration's checkpoint lies in the installed package."""
     return Path(str(resources.files("pipeline") / "demo" / "demo.pt"))

@@ -150,8 +150,11 @@ def only_one(home: Home) -> Iterator[None]:
         lock.release()
 
 
-def load_transcriber(home: Home | None, model: str | None, engine: str = "whisper") -> Transcriber:
-    """The transcriber for the model named, else the setting's, else the best that fits this computer.
+def load_transcriber(
+    home: Home | None, model: str | None, engine: str | None = None
+) -> Transcriber:
+    """The transcriber for the model and engine named, else the setting's; the best model for this
+    computer where none is set.
 
     Raises:
         ModelMissing: no weights are here, or not the ones named; the sentence says how to get them.
@@ -165,7 +168,7 @@ def load_transcriber(home: Home | None, model: str | None, engine: str = "whispe
     return transcribe.load(
         name,
         folder,
-        engine=engine,
+        engine=engine or hearing.engine,
         language=hearing.language,
         staff_channel=hearing.staff_channel if hearing.staff_channel >= 0 else None,
     )

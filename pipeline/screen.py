@@ -371,15 +371,23 @@ def print_models(folder: Path) -> None:
         click.echo(models.how_to_get(folder))
 
 
-def print_evaluation(result: Mapping[str, Any]) -> None:
-    """How good it was, a figure a line, rates with the counts behind them."""
-    for name, value in result.items():
-        if isinstance(value, dict):
+def print_evaluation(results: Sequence[Mapping[str, Any]]) -> None:
+    """How good it was, a figure a line, a column for each model and engine that was tried."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for result in results:
+        table.add_column(f"{result['model']} · {result['engine']}", justify="right")
+    for name, value in results[0].items():
+        if isinstance(value, dict | list) or name in ("model", "engine"):
             continue
-        if isinstance(value, float):
-            click.echo(f"{name:26} {value:.3f}")
-        elif not isinstance(value, list):
-            click.echo(f"{name:26} {value}")
+        cells = [result[name] for result in results]
+        table.add_row(
+            name, *(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        )
+    console().print(table)
 
 
 def week_lines(week: Week, names: Names, office: str) -> list[str]:

@@ -30,6 +30,7 @@ class Recordings:
 @dataclass(frozen=True, slots=True)
 class Hearing:
     model: str = ""
+    engine: str = "whisper"
     language: str = "zh"
     staff_channel: int = -1
 

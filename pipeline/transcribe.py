@@ -26,7 +26,7 @@ from pipeline.types import SAMPLE_RATE, Audio, Segment, Span, Speaker, Transcrip
 if TYPE_CHECKING:
     import numpy as np
 
-ENGINES = ("whisper",)
+ENGINES = ("whisper", "fast")
 PROMPT = "以下是普通话的句子。"
 """Turns Whisper to simplified script and punctuation: the usual prompt for Mandarin (domain facts)."""
 
@@ -115,6 +115,10 @@ def load(
     if prompt is not None:
         hearing = replace(hearing, prompt=prompt)
     name = known.name if known is not None else str(path)
+    if engine == "fast":
+        from pipeline.fast import FastTranscriber
+
+        return FastTranscriber(path, name, hearing, models_dir, staff_channel=staff_channel)
     return WhisperTranscriber(path, name, hearing, staff_channel=staff_channel)
 
 
@@ -216,7 +220,10 @@ class WhisperTranscriber:
         self.model = name
         self.hearing = hearing
         self.staff_channel = staff_channel
-        self._whisper = _load(path, name)
+        self._whisper: Any = self._load(path, name)
+
+    def _load(self, path: Path, name: str) -> Any:
+        return _load(path, name)
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], progress: Progress | None = None
@@ -299,12 +306,17 @@ class WhisperTranscriber:
         self, samples: np.ndarray, window: Window, channel: int, speaker: Speaker
     ) -> list[Segment]:
         import numpy as np
+
+        first = round(window.start * SAMPLE_RATE)
+        part = np.ascontiguousarray(samples[first : round(window.end * SAMPLE_RATE)], np.float32)
+        return _segments(self._listen(part), window, channel, speaker, self.hearing.prompt)
+
+    def _listen(self, part: np.ndarray) -> list[dict[str, Any]]:
+        """Whisper's own segments of one window, shape (samples,) float32, times from its beginning."""
         import torch
         import whisper
 
         hearing = self.hearing
-        first = round(window.start * SAMPLE_RATE)
-        part = np.ascontiguousarray(samples[first : round(window.end * SAMPLE_RATE)], np.float32)
         on_cpu = self._whisper.device.type == "cpu"
         # Temperatures above 0 draw lots: the same call must be heard the same again.
         with torch.random.fork_rng(devices=[] if on_cpu else None), warnings.catch_warnings():
@@ -329,7 +341,8 @@ class WhisperTranscriber:
                 word_timestamps=True,
                 fp16=not on_cpu,
             )
-        return _segments(result["segments"], window, channel, speaker, hearing.prompt)
+        found: list[dict[str, Any]] = result["segments"]
+        return found
 
 
 def _load(path: Path, name: str) -> Any:
@@ -340,9 +353,8 @@ def _load(path: Path, name: str) -> Any:
     try:
         # On the CPU first: a checkpoint saved from a GPU must load anywhere.
         loaded = whisper.load_model(str(path), device="cpu")
-        heads = whisper._ALIGNMENT_HEADS.get(name)
+        heads = models.alignment_heads(name)
         if heads is not None:
-            # load_model knows them by name only, and we load by path.
             loaded.set_alignment_heads(heads)
         if torch.cuda.is_available():
             loaded = loaded.to("cuda")
