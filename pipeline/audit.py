@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipeline import search
+from pipeline import index
 from pipeline.errors import LogError
 from pipeline.i18n import _
 from pipeline.log import TAG_COLUMNS
@@ -47,14 +47,21 @@ def check(log: Log) -> tuple[list[str], float]:
 
 
 def _index_problems(log: Log) -> list[str]:
-    wrong = search.wrongly_indexed(log)
+    wrong = index.wrongly_indexed(log)
     if not wrong:
         return []
+    first = wrong[0]
+    if first < 0:
+        what = _("the gist of request {n}").format(n=-first)
+    elif first < index.ASIDE:
+        what = _("the words of turn row {n}").format(n=first)
+    else:
+        what = _("the words set aside in segment row {n}").format(n=first - index.ASIDE)
     return [
         _(
-            "Search would miss or invent words in {n} turns: index and text differ (first: "
-            "turn row {first})."
-        ).format(n=len(wrong), first=wrong[0])
+            "Search would miss or invent words in {n} texts: index and text differ (first: {what}). "
+            "Make the index anew with: hotline check --reindex"
+        ).format(n=len(wrong), what=what)
     ]
 
 

@@ -498,11 +498,19 @@ def week(session: Session, /, week: str | None, as_json: bool) -> None:
 
 
 @main.command(help=_("Prove that folder and log add up.\n\n") + _("Example: hotline check"))
+@click.option(
+    "--reindex", is_flag=True, help=_("Make the index of the words anew from the log first.")
+)
 @json_option
 @pass_session
-def check(session: Session, /, as_json: bool) -> None:
+def check(session: Session, /, reindex: bool, as_json: bool) -> None:
     from pipeline import process
 
+    if reindex:
+        from pipeline import index
+
+        n = index.rebuild(session.log)
+        click.echo(_("The words of {n} texts are indexed anew.").format(n=n), err=True)
     found = process.check(session.home, session.log)
     if as_json:
         click.echo(forms.json_line(found.as_dict()))

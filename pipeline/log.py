@@ -1,7 +1,8 @@
 """The log: one SQLite file in which every recording, call, word and request stands.
 
 What the project knows of SQL is here and beside: `store.py` (the file), `migrations.py` (the schema),
-`rows.py` (rows as records), `search.py` (the index) and `audit.py` (the proof). Every step is one
+`rows.py` (rows as records), `index.py` and `search.py` (the index, and asking it) and `audit.py` (the
+proof). Every step is one
 transaction: a killed run leaves the whole step or nothing of it. Writing goes through sqlite-utils;
 reading does not, for it loads numpy, and `search` must answer at once.
 """
@@ -15,7 +16,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline import search
+from pipeline import index
 from pipeline.errors import LogError, UsageProblem
 from pipeline.i18n import _
 from pipeline.rows import (
@@ -109,6 +110,11 @@ _URGENCY_RANK = (
 
 class Log(Store):
     """An open log; see `Store` for how it is opened. What it returns are records of `rows.py`."""
+
+    def _migrate(self) -> None:
+        super()._migrate()
+        if not index.is_current(self.conn):
+            index.rebuild(self)
 
     def _event(
         self,
@@ -301,10 +307,10 @@ class Log(Store):
         The call, all words kept and set aside, the turns, the speech found, the index, the state
         `transcribed`: one transaction.
         """
-        index = self._index_rows(turns)
+        terms = self._terms(transcript, turns)
         with self.transaction():
             call_id = self._save_call(recording_id, audio_facts)
-            transcript_id = self._save_hearing(call_id, transcript, turns, index)
+            transcript_id = self._save_hearing(call_id, transcript, turns, terms)
             self._update("recordings", recording_id, {"state": "transcribed", "reason": None})
             self._event(
                 "transcribed",
@@ -330,7 +336,7 @@ class Log(Store):
             [id, utc(started_at), [[t.speaker, t.text, t.start, t.end] for t in turns]]
         )
         content_hash = hashlib.sha256(content.encode()).hexdigest()
-        index = self._index_rows(turns)
+        terms = self._terms(_IMPORTED, turns)
         with self.transaction():
             there = self._value("SELECT id FROM calls WHERE content_hash = ?", (content_hash,))
             if there is not None:
@@ -354,7 +360,7 @@ class Log(Store):
                     "channels": 2 if medium == "stereo" else 1,
                 },
             )
-            transcript_id = self._save_hearing(call_id, _IMPORTED, turns, index)
+            transcript_id = self._save_hearing(call_id, _IMPORTED, turns, terms)
             self._event("imported", call_id=call_id, note=id)
         return transcript_id
 
@@ -368,16 +374,21 @@ class Log(Store):
             return int(there)
         return self._insert("calls", {"recording_id": recording_id, "source": "recording", **row})
 
-    def _index_rows(self, turns: Sequence[Turn]) -> list[tuple[str, str, str]]:
+    def _terms(self, heard: Transcript, turns: Sequence[Turn]) -> dict[str, index.Terms]:
+        """What is to be indexed of a hearing, by text."""
         # Outside of the transaction: jieba takes a second to load, and others wait for the lock.
-        return [search.index_text(clean(turn.text), self.path.parent) for turn in turns]
+        aside = [segment.text for segment in heard.segments if segment.set_aside is not None]
+        return self._terms_of([*(turn.text for turn in turns), *aside])
+
+    def _terms_of(self, texts: Iterable[str]) -> dict[str, index.Terms]:
+        return {text: index.terms(clean(text), self.path.parent) for text in texts}
 
     def _save_hearing(
         self,
         call_id: int,
         heard: Transcript,
         turns: Sequence[Turn],
-        index: Sequence[tuple[str, str, str]],
+        terms: Mapping[str, index.Terms],
     ) -> int:
         self.conn.execute("UPDATE transcripts SET is_current = 0 WHERE call_id = ?", (call_id,))
         transcript_id = self._insert(
@@ -409,6 +420,8 @@ class Log(Store):
                     "set_aside": segment.set_aside,
                 },
             )
+            if segment.set_aside is not None:
+                index.add(self.conn, index.ASIDE + segment_id, terms[segment.text])
             self._insert_all(
                 "words",
                 (
@@ -436,7 +449,7 @@ class Log(Store):
                 for idx, span in enumerate(heard.speech)
             ),
         )
-        for idx, (turn, indexed) in enumerate(zip(turns, index, strict=True)):
+        for idx, turn in enumerate(turns):
             turn_id = self._insert(
                 "turns",
                 {
@@ -451,10 +464,7 @@ class Log(Store):
                     "unheard": int(turn.unheard),
                 },
             )
-            self.conn.execute(
-                "INSERT INTO turns_index (rowid, chars, sounds, words) VALUES (?, ?, ?, ?)",
-                (turn_id, *indexed),
-            )
+            index.add(self.conn, turn_id, terms[turn.text])
         return transcript_id
 
     def turns(self, transcript_id: int) -> tuple[Turn, ...]:
@@ -530,6 +540,7 @@ class Log(Store):
                 logged.
         """
         turns = self.turns(transcript_id)
+        gists = self._terms_of(request.gist for request in understanding.requests)
         with self.transaction():
             call = self.call_of_transcript(transcript_id)
             self._refuse_unaccounted(call, transcript_id, understanding, len(turns))
@@ -538,6 +549,8 @@ class Log(Store):
                 self._save_request(call.id, transcript_id, request, turns, spans, due_at)
                 for request, due_at in zip(understanding.requests, due, strict=True)
             ]
+            for number, request in zip(numbers, understanding.requests, strict=True):
+                index.add(self.conn, -number, gists[request.gist])
             if call.recording_id is not None:
                 self._update("recordings", call.recording_id, {"state": "logged", "reason": None})
             self._event(
@@ -767,29 +780,16 @@ class Log(Store):
         `since` and `until` (not included) bound the call's time. `caller` is a part of the phone
         number or of the name; every figure in `place` ("2号楼501") must be one of the request's place.
         """
-        where: list[str] = []
-        params: list[Any] = []
-        for column, value in (
-            ("category", category),
-            ("kind", kind),
-            ("urgency", urgency),
-            ("status", status),
-            ("building", building),
-            ("call_id", call_id),
-        ):
-            if value is not None:
-                where.append(f"r.{column} = ?")
-                params.append(value)
-        for figure in _figures(place or ""):
-            where.append("? IN (r.lane, r.building, r.unit, r.room)")
-            params.append(figure)
-        more, also = call_filter(since, until, caller)
+        where, params = request_filter(
+            category=category, kind=kind, urgency=urgency, status=status, since=since, until=until,
+            caller=caller, place=place, building=building, call_id=call_id,
+        )  # fmt: skip
         return [
             row["number"]
             for row in self.query(
                 "SELECT r.number FROM requests AS r JOIN calls AS c ON c.id = r.call_id "
-                f"WHERE {' AND '.join([*where, more])} ORDER BY r.number",
-                [*params, *also],
+                f"WHERE {where} ORDER BY r.number",
+                params,
             )
         ]
 
@@ -1078,6 +1078,31 @@ def char_times(
         times += [(low + m * step, low + (m + 1) * step) for m in range(stop - n)]
         n = stop
     return times
+
+
+def request_filter(
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    caller: str | None = None,
+    place: str | None = None,
+    **columns: str | int | None,
+) -> tuple[str, list[Any]]:
+    """SQL on `requests AS r` and `calls AS c`, and its parameters; see `Log.request_numbers`.
+
+    `columns` are columns of requests with the value asked for, or None.
+    """
+    where: list[str] = []
+    params: list[Any] = []
+    for column, value in columns.items():
+        if value is not None:
+            where.append(f"r.{column} = ?")
+            params.append(value)
+    for figure in _figures(place or ""):
+        where.append("? IN (r.lane, r.building, r.unit, r.room)")
+        params.append(figure)
+    more, also = call_filter(since, until, caller)
+    return " AND ".join([*where, more]), [*params, *also]
 
 
 def call_filter(

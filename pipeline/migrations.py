@@ -312,12 +312,31 @@ _FIRST = (
     CREATE TRIGGER events_stay BEFORE DELETE ON events
     BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END
     """,
-    # The index of the words: see search.py. Contentless, for the text stands in `turns`.
+    # The index of the words. Contentless, for the text stands in `turns`.
     """
     CREATE VIRTUAL TABLE turns_index USING fts5 (
         chars, sounds, words, content = '', contentless_delete = 1, tokenize = 'ascii'
     )
     """,
+)
+
+
+# Terms without positions, so that there is room for pairs of characters; see index.py. `word_starts`
+# has its own name for the row id, since the row is of a turn, a request or a segment.
+_SEARCH_2 = (
+    "DROP TABLE turns_index",
+    """
+    CREATE VIRTUAL TABLE exact_index USING fts5 (
+        terms, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE sound_index USING fts5 (
+        terms, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+    )
+    """,
+    "CREATE TABLE word_starts (id INTEGER PRIMARY KEY, starts BLOB NOT NULL) STRICT",
+    "CREATE TABLE index_version (version INTEGER NOT NULL) STRICT",
 )
 
 
@@ -340,6 +359,7 @@ def _statements(*statements: str) -> Callable[[Connection], None]:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "the log with all its tables", _statements(*_FIRST)),
+    Migration(2, "search by pairs of characters and of sounds", _statements(*_SEARCH_2)),
 )
 VERSION = MIGRATIONS[-1].number
 

@@ -113,6 +113,11 @@ def digits(text: str) -> str:
     return text.translate(_DIGITS)
 
 
+def plain(text: str) -> str:
+    """`text` as search compares it: folded, and spoken digits as figures. As long as `text`."""
+    return digits(fold(text))
+
+
 def spoken_number(text: str) -> int | None:
     """The one number that the whole of `text` says, or None where it says none or is not sure.
 
@@ -184,12 +189,14 @@ def sounds(text: str, *, confused: bool = False) -> tuple[str, ...]:
     if len(read) != len(folded):  # a phrase of another length: read each alone
         read = [(_pinyin()(char, errors=list) or [char])[0] for char in folded]
     if confused:
-        return tuple(map(_confuse, read))
+        return tuple(map(confuse, read))
     return tuple(read)
 
 
 @lru_cache(maxsize=2048)
-def _confuse(syllable: str) -> str:
+def confuse(syllable: str) -> str:
+    """A toneless syllable as one that the region does not tell from it: zhang gives zang, lin and
+    ning give lin."""
     if len(syllable) < 2 or not syllable.isascii():
         return syllable
     if syllable in CONFUSED_SYLLABLES:

@@ -10,13 +10,24 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pipeline"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
 STAGES = {"inbox", "audio", "transcribe", "turns", "split", "tag", "extract", "due"}
-LEAVES = {"types", "errors", "i18n", "script", "taxonomy", "models", "phantoms", "spans", "dates"}
+LEAVES = {
+    "types",
+    "errors",
+    "i18n",
+    "script",
+    "readings",
+    "taxonomy",
+    "models",
+    "phantoms",
+    "spans",
+    "dates",
+}
 """What a stage may import of ours."""
 READERS = {"places", "phones", "moments", "reading", "caller", "promises"}
 """What `extract` is made of; nobody else imports them."""
 SOUND = {"decoder", "decode", "channels", "clips"}
 """What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""
-SQL = {"log", "store", "rows", "audit", "migrations", "search"}
+SQL = {"log", "store", "rows", "audit", "migrations", "index", "search"}
 
 
 def imports(path: Path) -> set[str]:

@@ -1,0 +1,228 @@
+"""The search index: which terms stand for a text, and how they are kept true to it.
+
+SQLite's own tokenizers find nothing inside a Chinese sentence, or silently nothing for two characters.
+Here every character, every pair of neighbours and every word of jieba's is a term of its own, made
+here and given to FTS5 parted by spaces. The index says which rows may hold what was asked for (detail
+is none: it knows no positions, and so takes half the room); search then looks into their text. So it
+can only find too many rows, never too few: a text that holds a word holds all of the word's pairs.
+
+Three things are indexed, told apart by the row id: turns (the turn's id), the gists of requests (the
+number, negative), and what was set aside (ASIDE + the segment's id).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.readings import heard
+from pipeline.script import fold, plain
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from pipeline.log import Log
+
+VERSION = 1
+"""Count up when other terms stand for a text than before: each log is then indexed anew when opened."""
+
+ASIDE = 1 << 40
+"""Row ids from here on are segments that were set aside."""
+
+WORD = "w"
+"""Before the terms that are words: no character's term begins with an ASCII letter."""
+
+_ASCII = {
+    code: 0x2400 + code if code < 0x20 else 0x3000 if code == 0x20 else 0xFEE0 + code
+    for code in range(0x7F)
+} | {0x7F: 0x2421}
+"""FTS5's tokenizer `ascii` takes every other character as it stands, but parts at spaces and signs.
+Folding leaves no full-width sign, so that these mean nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is kept for one text: terms parted by spaces, and at which characters jieba begins a word
+    (bit n of `starts`, little end first; the end of the text counts as a beginning)."""
+
+    exact: str
+    sound: str
+    starts: bytes
+
+
+def terms(text: str, home: Path) -> Terms:
+    """The terms for `text`. jieba's cache lies in `home`; jieba and pypinyin load at the first call."""
+    folded = fold(text)
+    words, starts = _words(folded, home)
+    return Terms(
+        exact=" ".join([*sorted(exact_terms(text)), *sorted(words)]),
+        sound=" ".join(sorted(sound_terms(folded))),
+        starts=starts,
+    )
+
+
+def exact_terms(text: str) -> set[str]:
+    """Every character and every pair of neighbours."""
+    known = plain(text).translate(_ASCII)
+    return {*known, *map("".join, pairwise(known))}
+
+
+def sound_terms(folded: str) -> set[str]:
+    """Every pair of neighbouring syllables, in all readings that they may have there."""
+    return {
+        sound_pair(one, other)
+        for before, after in pairwise(heard(folded))
+        for one in before
+        for other in after
+    }
+
+
+def sound_pair(one: str, other: str) -> str:
+    return f"{one}0{other}"  # parted: xi an is not xia n
+
+
+def exact_match(spelling: str, most: int) -> str:
+    """The FTS5 query for rows that may hold `spelling` (plain; one character and more), by `most` of
+    its pairs."""
+    known = spelling.translate(_ASCII)
+    pairs = list(dict.fromkeys(map("".join, pairwise(known)))) or [known]
+    return " AND ".join(f'"{term}"' for term in pairs[:most])
+
+
+def _words(folded: str, home: Path) -> tuple[set[str], bytes]:
+    cutter = _jieba(home)
+    found, starts, at = set(), 1 << len(folded), 0
+    for word in cutter.cut(folded, HMM=False) if folded else ():
+        starts |= 1 << at
+        at += len(word)
+        # The words within a word too: 电梯 of 电梯间.
+        for size in {2, 3, len(word)}:
+            for start in range(len(word) - size + 1):
+                part = word[start : start + size]
+                if size > 1 and (size == len(word) or cutter.FREQ.get(part)):
+                    found.add(WORD + part.translate(_ASCII))
+    return found, starts.to_bytes(len(folded) // 8 + 1, "little")
+
+
+_LOADED: list[Any] = []
+"""jieba's cutter, once a process has it: its words are the same in every home."""
+
+
+def _jieba(home: Path) -> Any:
+    """jieba's cutter, loaded (0.7 s) by what indexes, never by what asks."""
+    if _LOADED:
+        return _LOADED[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own old ways: escapes, pkg_resources
+        import jieba
+    jieba.setLogLevel(logging.CRITICAL)  # it tells stderr that it loads, or has no cache
+    cutter = jieba.Tokenizer()
+    # Its default is the shared /tmp, where anybody could put a cache for us to load.
+    cache = home / ".cache"
+    with contextlib.suppress(OSError):
+        cache.mkdir(mode=0o700, exist_ok=True)
+    cutter.tmp_dir = str(cache)
+    cutter.cache_file = "jieba.cache"
+    cutter.initialize()
+    _LOADED.append(cutter)
+    return cutter
+
+
+# --- Keeping it -----------------------------------------------------------------------------------
+
+
+def add(conn: Connection, rowid: int, found: Terms) -> None:
+    """Index a text under `rowid`; in the transaction that writes the text."""
+    conn.execute("INSERT INTO exact_index (rowid, terms) VALUES (?, ?)", (rowid, found.exact))
+    conn.execute("INSERT INTO sound_index (rowid, terms) VALUES (?, ?)", (rowid, found.sound))
+    conn.execute("INSERT INTO word_starts (id, starts) VALUES (?, ?)", (rowid, found.starts))
+
+
+def remove(conn: Connection, rowids: Iterable[int]) -> None:
+    """Forget texts; in the transaction that deletes them or, before `add`, changes them."""
+    for rowid in rowids:
+        conn.execute("DELETE FROM exact_index WHERE rowid = ?", (rowid,))
+        conn.execute("DELETE FROM sound_index WHERE rowid = ?", (rowid,))
+        conn.execute("DELETE FROM word_starts WHERE id = ?", (rowid,))
+
+
+def is_current(conn: Connection) -> bool:
+    """Whether the index was made with the terms of this version."""
+    row = conn.execute("SELECT max(version) FROM index_version").fetchone()
+    return bool(row[0] == VERSION)
+
+
+def rebuild(log: Log) -> int:
+    """Make the whole index anew from the rows, in one transaction; how many texts it holds."""
+    home = log.path.parent
+    n = 0
+    with log.transaction():
+        for table in ("exact_index", "sound_index"):
+            log.conn.execute(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")
+        log.conn.execute("DELETE FROM word_starts")
+        for rowid, text in texts(log.conn):
+            add(log.conn, rowid, terms(text, home))
+            n += 1
+        for table in ("exact_index", "sound_index"):
+            log.conn.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+        log.conn.execute("DELETE FROM index_version")
+        log.conn.execute("INSERT INTO index_version VALUES (?)", (VERSION,))
+    return n
+
+
+def texts(conn: Connection) -> Iterator[tuple[int, str]]:
+    """(row id, text) of everything that is to be found, in the order of the row ids."""
+    for sql in (
+        "SELECT -number, gist FROM requests ORDER BY number DESC",
+        "SELECT id, text FROM turns ORDER BY id",
+        f"SELECT {ASIDE} + id, text FROM segments WHERE set_aside IS NOT NULL ORDER BY id",
+    ):
+        yield from conn.execute(sql)
+
+
+# --- Proving it -----------------------------------------------------------------------------------
+
+
+def wrongly_indexed(log: Log) -> list[int]:
+    """Row ids whose text and index differ, and of index rows without a text; sorted.
+
+    Every term of characters and of sounds is compared, both ways; the words only rank.
+    """
+    wanted_exact: dict[int, int] = {}
+    wanted_sound: dict[int, int] = {}
+    for rowid, text in texts(log.conn):
+        wanted_exact[rowid] = _fingerprint(exact_terms(text))
+        wanted_sound[rowid] = _fingerprint(sound_terms(fold(text)))
+    wrong: set[int] = set()
+    for table, wanted in (("exact_index", wanted_exact), ("sound_index", wanted_sound)):
+        found = dict.fromkeys((row[0] for row in _rows(log, f"SELECT id FROM {table}_docsize")), 0)
+        log.conn.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{table}_terms "
+            f"USING fts5vocab ('main', '{table}', 'instance')"
+        )
+        for term, rowid in _rows(log, f"SELECT term, doc FROM temp.{table}_terms"):
+            if not term.startswith(WORD) or table == "sound_index":
+                found[rowid] = found.get(rowid, 0) ^ hash(term)
+        wrong.update(
+            rowid for rowid in wanted.keys() | found.keys() if wanted.get(rowid) != found.get(rowid)
+        )
+    return sorted(wrong)
+
+
+def _rows(log: Log, sql: str) -> Iterator[Sequence[Any]]:
+    # Not all at once as `Log.query` gives them: there are forty terms a row.
+    return iter(log.conn.execute(sql))
+
+
+def _fingerprint(found: Iterable[str]) -> int:
+    """One number for terms in any order: the index gives them sorted by term."""
+    value = 0
+    for term in found:
+        value ^= hash(term)
+    return value

@@ -1,0 +1,142 @@
+"""Where a word stands in a text, exactly or by sound, and the text with marks around it. No SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal
+
+from pipeline import index
+from pipeline.query import NUMERIC, Term
+from pipeline.readings import alike, common
+from pipeline.script import digits, fold
+
+How = Literal["exact", "sound"]
+
+MOST_PAIRS = 12
+"""So many pairs of a long word are asked of the index; the text decides anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Characters `start` to `end` of a text. `whole` is whether jieba began a word at both ends;
+    `mixed` how many characters only sound alike to those who mix up n and l, zh and z, ..."""
+
+    start: int
+    end: int
+    how: How
+    whole: bool
+    mixed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with what is compared: `folded`, `plain`, and where jieba's words begin (see index)."""
+
+    text: str
+    folded: str
+    plain: str
+    starts: int
+
+    @classmethod
+    def of(cls, text: str, starts: bytes | None = None) -> Text:
+        folded = fold(text)
+        return cls(text, folded, digits(folded), int.from_bytes(starts or b"", "little"))
+
+
+class Word:
+    """A term of a query, ready to be asked of the index and looked for in texts."""
+
+    def __init__(self, term: Term) -> None:
+        self.term = term
+
+    @cached_property
+    def exact_matches(self) -> list[str]:
+        """FTS5 queries for the rows that may hold the word, one a spelling."""
+        return [index.exact_match(spelling, MOST_PAIRS) for spelling in self.term.spellings]
+
+    @cached_property
+    def sound_match(self) -> str | None:
+        """The FTS5 query for the rows in which the word may be misheard; None where it has no two
+        Chinese characters in a row: one syllable alone could mean anything."""
+        pairs = [
+            " OR ".join(
+                f'"{index.sound_pair(one, other)}"'
+                for one in sorted(common(before))
+                for other in sorted(common(after))
+            )
+            for before, after in dict.fromkeys(pairwise(self.term.word))
+            if common(before) and common(after)
+        ]
+        return " AND ".join(f"({pair})" for pair in pairs[:MOST_PAIRS]) or None
+
+    def find(self, text: Text, how: How) -> Iterator[Found]:
+        """Every place, overlaps too; with how="sound" also where the word may be meant."""
+        there = set()
+        for n, spelling in enumerate(self.term.spellings):
+            at = text.plain.find(spelling)
+            while at >= 0:
+                end = at + len(spelling)
+                if (at, end) not in there and (n == 0 or _is_whole_number(text.plain, at, end)):
+                    there.add((at, end))
+                    yield Found(at, end, "exact", _is_whole(text, at, end))
+                at = text.plain.find(spelling, at + 1)
+        if how == "sound" and self.sound_match:
+            for at in range(len(text.folded) - len(self.term.word) + 1):
+                end = at + len(self.term.word)
+                if (at, end) not in there and self._sounds_at(text, at):
+                    mixed = self._mixed(text.folded[at:end])
+                    yield Found(at, end, "sound", _is_whole(text, at, end), mixed)
+
+    def is_in(self, text: Text) -> bool:
+        return next(self.find(text, "exact"), None) is not None
+
+    @cached_property
+    def _alike(self) -> list[frozenset[str]]:
+        return [alike(char) for char in self.term.word]
+
+    def _sounds_at(self, text: Text, at: int) -> bool:
+        for n, sounding in enumerate(self._alike, at):
+            if text.folded[n] not in sounding and text.plain[n] not in sounding:
+                return False
+        return True
+
+    def _mixed(self, said: str) -> int:
+        return sum(
+            char != other and other not in alike(char, confused=False)
+            for char, other in zip(self.term.word, said, strict=True)
+        )
+
+
+def _is_whole(text: Text, start: int, end: int) -> bool:
+    return bool(text.starts >> start & 1 and text.starts >> end & 1)
+
+
+def _is_whole_number(plain: str, start: int, end: int) -> bool:
+    """Whether a number at either edge ends there: 十五号楼 is not said in 二十五号楼."""
+    before = start > 0 and plain[start] in NUMERIC and plain[start - 1] in NUMERIC
+    after = end < len(plain) and plain[end - 1] in NUMERIC and plain[end] in NUMERIC
+    return not before and not after
+
+
+def mark(
+    text: str,
+    places: Iterable[tuple[int, int]],
+    marks: tuple[str, str] = ("【", "】"),
+    low: int = 0,
+    high: int | None = None,
+) -> str:
+    """`text[low:high]` with marks around `places` (start, end); those that touch become one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    out, position = [], low
+    for start, end in joined:
+        out += [text[position:start], marks[0], text[start:end], marks[1]]
+        position = end
+    return "".join([*out, text[position:high]])
