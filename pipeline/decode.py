@@ -28,7 +28,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from pipeline import wholeness
 from pipeline.types import SAMPLE_RATE, Limits
+from pipeline.wholeness import Wholeness
 
 Send = Callable[[bytes, bytes], None]
 
@@ -40,6 +42,10 @@ _PLAYLISTS = frozenset(
 
 _GUESSED = frozenset({"amr", "aac", "mp3", "gsm", "loas", "ac3"})
 """These have no length in their header; FFmpeg guesses it from the bit rate."""
+
+_RATES = (2_000, 1_536_000)
+"""Samples a second that a recording can have: with fewer no word is understood, and FLAC allows no more
+than 655,350. Anything else is a header that lies."""
 
 _MAX_BAD_READS = 100
 """Reads that may fail in a row before the rest of a file is given up."""
@@ -76,7 +82,7 @@ class _Source:
 
 
 class _Failure(Exception):
-    """Why a file gives nothing: `kind` is read, empty, no_sound, not_decodable or memory."""
+    """Why a file gives nothing: `kind` is read, empty, no_sound, codec, rate, not_decodable or memory."""
 
     def __init__(self, kind: str, said: str = "") -> None:
         super().__init__(said)
@@ -104,6 +110,8 @@ class _Sound:
     def add(self, frame: Any) -> None:
         import av
 
+        if not _RATES[0] <= frame.sample_rate <= _RATES[1]:
+            raise ValueError(f"no rate of sound: {frame.sample_rate}")
         self.source_bytes += frame.samples * len(frame.layout.channels) * frame.format.bytes
         # A phone that loses its headset, a damaged packet: form and rate may change in mid-file.
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
@@ -111,8 +119,12 @@ class _Sound:
             self.finish_form()
             # 64 taps and not swresample's 32: what 44.1 kHz holds at 9 kHz must not fold down into
             # speech. Measured in tests/test_audio.py.
+            # Packed from three channels on: PyAV 18 reads past the end of a frame of eight planes.
             self._resampler = av.AudioResampler(
-                "fltp", frame.layout, SAMPLE_RATE, options={"filter_size": "64", "cutoff": "0.96"}
+                "fltp" if len(frame.layout.channels) <= 2 else "flt",
+                frame.layout,
+                SAMPLE_RATE,
+                options={"filter_size": "64", "cutoff": "0.96"},
             )
             self._form = form
         frame.pts = None  # gaps in the time stamps are not filled: positions count decoded sound
@@ -126,6 +138,8 @@ class _Sound:
     def _take(self, frames: list[Any]) -> None:
         for frame in frames:
             samples = frame.to_ndarray()
+            if not frame.format.is_planar:
+                samples = samples.reshape(-1, len(frame.layout.channels)).T
             self.most_channels = max(self.most_channels, len(samples))
             if len(samples) == 2 and self._right is None:
                 self.flush()
@@ -172,13 +186,17 @@ def decode(path: Path, suffix: str, limits: Limits, seconds: float | None, send:
         try:
             if not source.read(1):
                 raise _Failure("empty")
-            source.seek(0)
-            with av.open(
-                source,
-                metadata_errors="replace",
-                container_options={"format_whitelist": _formats(), "protocol_whitelist": "none"},
-            ) as container:
-                _decode(container, source, limits, seconds, send)
+            try:
+                structure = wholeness.look(file, path.stat().st_size)
+                counted = wholeness.has_frame_count(file)
+            except OSError as error:
+                source.error = error
+                raise
+            options = {"format_whitelist": _formats(), "protocol_whitelist": "none"}
+            if structure.more_sound:
+                options["ignore_length"] = "1"
+            with av.open(source, metadata_errors="replace", container_options=options) as container:
+                _decode(container, source, structure, counted, limits, seconds, send)
         except (_Failure, BrokenPipeError):
             raise
         except MemoryError as error:  # av's own is one of these too
@@ -190,22 +208,34 @@ def decode(path: Path, suffix: str, limits: Limits, seconds: float | None, send:
 
 
 def _decode(
-    container: Any, source: _Source, limits: Limits, seconds: float | None, send: Send
+    container: Any,
+    source: _Source,
+    structure: Wholeness,
+    counted: bool,
+    limits: Limits,
+    seconds: float | None,
+    send: Send,
 ) -> None:
     streams = [s for s in container.streams.audio if s.codec_context is not None]
     if not streams:
-        kinds = sorted({s.type for s in container.streams}) or [container.format.name]
-        raise _Failure("no_sound", ", ".join(kinds))
+        if container.streams.audio:
+            raise _Failure("codec")
+        raise _Failure("no_sound", ",".join(sorted({s.type for s in container.streams})))
     stream = container.streams.best("audio")
     if stream is None or stream.codec_context is None:
         stream = streams[0]
+    rate = stream.codec_context.sample_rate or 0
+    if rate and not _RATES[0] <= rate <= _RATES[1]:
+        raise _Failure("rate", str(rate))
     created_at = _created_at(container, stream)
     header = {
         "container": container.format.name,
         "codec": stream.codec_context.name,
-        "rate": stream.codec_context.sample_rate or 0,
-        "promised": _promised(container, stream),
-        "guessed": container.format.name in _GUESSED,
+        "rate": rate,
+        "promised": structure.promised or _promised(container, stream),
+        "spare": 0 if structure.more_sound else structure.spare,
+        "cut": structure.cut,
+        "guessed": container.format.name in _GUESSED and not counted,
         "tracks": len(container.streams.audio),
         "track": list(container.streams.audio).index(stream) + 1,
         "created_at": None if created_at is None else created_at.isoformat(),

@@ -311,6 +311,13 @@ def _decoded(answer: _Answer, name: str, limits: Limits, seconds: float | None) 
             ).format(n=end["bad"], all=max(end["packets"], end["bad"]))
         )
     problems += _length_problems(answer, decoded, limits, seconds)
+    if header.get("spare") and seconds is None:
+        problems.append(
+            _(
+                "Behind its end stands more ({kb} kB), perhaps a second recording, that was not heard;"
+                " copy each call as a file of its own."
+            ).format(kb=max(1, round(header["spare"] / 1000)))
+        )
     if int(end.get("most_channels", 1)) > 2:
         problems.append(
             _("Where it has more than two channels (up to {n}) they were mixed into one.").format(
@@ -341,17 +348,35 @@ def _nothing(answer: _Answer, name: str) -> HotlineError:
             _("{file} is empty; copy it again from the recorder.").format(file=name)
         )
     if kind == "no_sound":
+        what = {
+            "video": _("only a picture or a film without sound"),
+            "subtitle": _("only text"),
+        }.get(said, _("nothing that can be heard"))
         return UnsupportedAudio(
-            _("{file} holds no sound ({what}); it is no recording of a call.").format(
-                file=name, what=said
+            _("{file} holds no sound, {what}; it is no recording of a call.").format(
+                file=name, what=what
             )
+        )
+    if kind == "codec":
+        return UnsupportedAudio(
+            _(
+                "{file} holds sound in a form that is not known here; let the recorder write WAV,"
+                " MP3 or M4A, or convert it and copy it here."
+            ).format(file=name)
+        )
+    if kind == "rate":
+        return UnsupportedAudio(
+            _(
+                "{file} says that it has {rate} samples a second, which no voice has; its header is"
+                " damaged. Copy it again from the recorder."
+            ).format(file=name, rate=said)
         )
     if kind == "not_decodable":
         return UnsupportedAudio(
             _(
-                "{file} holds no sound that can be decoded ({error}). If it plays on the"
-                " telephone, copy it again from there; else it is no recording."
-            ).format(file=name, error=said)
+                "{file} holds no sound that can be decoded. If it plays on the telephone, copy it"
+                " again from there; else it is no recording."
+            ).format(file=name)
         )
     if kind == "memory" or (answer.end or {}).get("end") == "memory":
         return DecoderFailed(
@@ -410,16 +435,30 @@ def _length_problems(
             .format(s=decoded, whole=whole, why=why)
             .replace("  ", " ")
         ]
+    if header.get("cut") and not (promised and promised - decoded > 0.5):
+        return [
+            _(
+                "It breaks off in the middle of a piece, after {s:.1f} s: it was cut short when it was"
+                " written or copied. Compare it with the recorder's own copy."
+            ).format(s=decoded)
+        ]
     if not promised:
         return []
     guessed = bool(header.get("guessed"))
     near = max(1.0 if guessed else 0.5, promised * (0.1 if guessed else 0.02))
     if abs(promised - decoded) <= near:
         return []
+    if promised > decoded:
+        return [
+            _(
+                "Its header promises {promised:.1f} s of sound but {decoded:.1f} s could be decoded;"
+                " the rest is missing. Compare it with the recorder's own copy."
+            ).format(promised=promised, decoded=decoded)
+        ]
     return [
         _(
             "Its header promises {promised:.1f} s of sound but {decoded:.1f} s could be decoded;"
-            " compare it with the recorder's own copy."
+            " all of it was heard."
         ).format(promised=promised, decoded=decoded)
     ]
 

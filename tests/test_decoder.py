@@ -9,6 +9,8 @@ import time
 import numpy as np
 import pytest
 import sounds
+from faults import badfiles
+from faults.badfiles import MORE
 
 from pipeline.decoder import Decoder
 from pipeline.errors import DecoderFailed, HotlineError, UnsupportedAudio
@@ -203,3 +205,63 @@ def test_a_second_channel_in_mid_file_begins_as_the_first(decoder, tmp_path):
     half = 2 * SAMPLE_RATE
     assert np.array_equal(found.left[: half - 4_000], found.right[: half - 4_000])
     assert sounds.frequency(found.right[-half + 4_000 :]) == pytest.approx(700, abs=1)
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        "wav",
+        "alaw",
+        "amr",
+        "aac",
+        "mp3",
+        "opus",
+        "flac",
+        "webm",
+        "aiff",
+        "wma",
+        "caf",
+        "w64",
+        "avi",
+    ],
+)
+def test_a_call_cut_at_49_of_62_seconds_is_used_and_marked(decoder, tmp_path, codec):
+    sounds.CODECS.update(MORE)
+    rate = sounds.CODECS[codec][2]
+    bits = 32_000 if codec == "wma" else None
+    path = sounds.write(tmp_path / "x", sounds.tone(440, 62, rate), codec, bit_rate=bits)
+    one = decoder()
+    assert one.decode(path).problems == ()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 49 // 62 - 3])
+    found = one.decode(path)
+    assert 47 < len(found.left) / SAMPLE_RATE < 50
+    assert found.problems, "it says nothing of what is missing"
+
+
+def test_more_channels_than_a_telephone_has(decoder, tmp_path):
+    """PyAV reads past the end of a frame of eight planes and crashes."""
+    path = tmp_path / "8.wav"
+    tone = (sounds.tone(440, 1, 8_000) * 32767).astype("<i2").repeat(8).tobytes()
+    path.write_bytes(badfiles.wav(channels=8, data=tone))
+    found = decoder().decode(path)
+    assert (found.right, found.source_channels) == (None, 8)
+    assert sounds.frequency(found.left) == pytest.approx(440, abs=1)
+
+
+def test_more_sound_than_the_header_knows_of_is_heard(decoder, tmp_path):
+    path = tmp_path / "x.wav"
+    path.write_bytes(badfiles.wav(size=1_000, seconds=2.0))
+    found = decoder().decode(path)
+    assert len(found.left) == 2 * SAMPLE_RATE
+    assert "all of it was heard" in found.problems[0]
+    path.write_bytes(badfiles.wav(seconds=2.0) + b"LIST\x04\x00\x00\x00INFO")
+    assert decoder().decode(path).problems == ()
+
+
+def test_a_second_recording_behind_the_first_is_told(decoder, tmp_path):
+    path = tmp_path / "x.wav"
+    path.write_bytes(badfiles.wav(seconds=2.0) * 2)
+    found = decoder().decode(path)
+    assert len(found.left) == 2 * SAMPLE_RATE
+    assert "second recording" in found.problems[0]
