@@ -281,7 +281,9 @@ def hear(
 
     heard(0.0)
     transcript = engine.transcribe(sound, speech, heard)
-    log.save_transcript(row.id, call, transcript, make_turns(transcript, sound.duration))
+    log.save_transcript(
+        row.id, call, transcript, make_turns(transcript, sound.duration, sound.channels)
+    )
 
 
 def original(home: Home, row: RecordingRow) -> Path:
@@ -452,7 +454,7 @@ def transcribe_file(file: Path, engine: Transcriber) -> Heard:
         len(sound.channels),
         sound.problems,
         transcript,
-        make_turns(transcript, sound.duration),
+        make_turns(transcript, sound.duration, sound.channels),
     )
 
 

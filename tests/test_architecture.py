@@ -21,6 +21,7 @@ LEAVES = {
     "phantoms",
     "spans",
     "dates",
+    "voices",
 }
 """What a stage may import of ours."""
 READERS = {"places", "phones", "moments", "reading", "caller", "promises"}
