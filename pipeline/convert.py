@@ -8,7 +8,9 @@ are read as `whisper.load_model` reads them and put where CTranslate2's Whisper 
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -25,8 +27,19 @@ says that the folder is whole."""
 
 
 def folder_for(checkpoint: Path, models_dir: Path) -> Path:
-    """Where the converted form of `checkpoint` stands: models/fast/NAME."""
-    return models_dir / "fast" / checkpoint.stem
+    """Where the converted form of `checkpoint` stands: models/fast/NAME in a home.
+
+    Where there is no such folder, for a command without a home makes none where it happens to
+    stand, in the user's cache.
+    """
+    own = models_dir if models_dir.is_dir() else _cache()
+    return own / "fast" / checkpoint.stem
+
+
+def _cache() -> Path:
+    """The user's folder for what can be made again (XDG Base Directory; Windows' own)."""
+    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return (Path(named) if named else Path.home() / ".cache") / "hotline"
 
 
 def is_fresh(checkpoint: Path, folder: Path) -> bool:

@@ -507,7 +507,7 @@ def evaluate_folder(
     Raises:
         HotlineError: there are no references, or none has its recording.
     """
-    from pipeline import calls, evaluate, taxonomy
+    from pipeline import calls, cer, evaluate, taxonomy
     from pipeline.settings import Settings
     from pipeline.understand import understand
 
@@ -536,7 +536,8 @@ def evaluate_folder(
                 "calls.jsonl whose ids are the recordings' names."
             ).format(folder=folder)
         )
-    errors, counts, rows = evaluate.Errors(), evaluate.Counts(), []
+    errors, counts, rows = cer.Errors(), evaluate.Counts(), []
+    groups: dict[str, cer.Errors] = {}
     for index, (name, path) in enumerate(todo.items(), 1):
         progress(Step(str(path), index, len(todo)))
         reference = references[name]
@@ -552,11 +553,14 @@ def evaluate_folder(
             if isinstance(reference, str)
             else "".join(turn.text for turn in reference.turns)
         )
-        wrong = evaluate.character_errors(said, heard)
+        wrong = cer.character_errors(said, heard)
         errors += wrong
         row: dict[str, object] = {"id": name, "cer": wrong.cer, "characters": wrong.characters}
         if said_why is not None:
             row["not_heard"] = said_why
+        if not isinstance(reference, str):
+            for group, some in cer.grouped(reference.turns, heard).items():
+                groups[group] = groups.get(group, cer.Errors()) + some
         if not isinstance(reference, str) and reference.requests is not None:
             found = understand(turns, reference.started_at, terms)
             one = evaluate.score(found, reference.requests, turns, reference.turns)
@@ -567,6 +571,10 @@ def evaluate_folder(
     return {
         "cer": errors.cer,
         "characters": errors.characters,
+        "cer_by": {
+            name: {"cer": some.cer, "characters": some.characters}
+            for name, some in sorted(groups.items())
+        },
         **counts.rates(),
         "calls": len(todo),
         "model": engine.model,

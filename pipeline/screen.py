@@ -383,11 +383,15 @@ def print_evaluation(results: Sequence[Mapping[str, Any]]) -> None:
     for name, value in results[0].items():
         if isinstance(value, dict | list) or name in ("model", "engine"):
             continue
-        cells = [result[name] for result in results]
-        table.add_row(
-            name, *(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells)
-        )
+        table.add_row(name, *(_figure(result[name]) for result in results))
+    for name, group in results[0]["cer_by"].items():
+        cells = [_figure(result["cer_by"][name]["cer"]) for result in results]
+        table.add_row(f"cer  {name}  ({group['characters']})", *cells)
     console().print(table)
+
+
+def _figure(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)
 
 
 def week_lines(week: Week, names: Names, office: str) -> list[str]:
