@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pipeline.log import Log
 
-VERSION = 1
+VERSION = 2
 """Count up when other terms stand for a text than before: each log is then indexed anew when opened."""
 
 ASIDE = 1 << 40
@@ -137,19 +137,36 @@ def _jieba(home: Path) -> Any:
 # --- Keeping it -----------------------------------------------------------------------------------
 
 
-def add(conn: Connection, rowid: int, found: Terms) -> None:
-    """Index a text under `rowid`; in the transaction that writes the text."""
+def add(conn: Connection, rowid: int, found: Terms, started: str) -> None:
+    """Index a text under `rowid`, in the transaction that writes it. `started` is the time of its call,
+    as `started_utc` has it.
+
+    Rows of a kind are added in the order in which they came, which is nearly that of their calls'
+    times. With each is kept the latest time up to it (`horizon`): so search knows when it has seen the
+    newest without reading the rest.
+    """
     conn.execute("INSERT INTO exact_index (rowid, terms) VALUES (?, ?)", (rowid, found.exact))
     conn.execute("INSERT INTO sound_index (rowid, terms) VALUES (?, ?)", (rowid, found.sound))
-    conn.execute("INSERT INTO word_starts (id, starts) VALUES (?, ?)", (rowid, found.starts))
+    before = conn.execute(_GIST_BEFORE if rowid < 0 else _TEXT_BEFORE, (rowid, rowid)).fetchone()
+    horizon = max(started, before[0]) if before else started
+    conn.execute("INSERT INTO index_rows VALUES (?, ?, ?)", (rowid, horizon, found.starts))
+
+
+_GIST_BEFORE = (
+    "SELECT horizon FROM index_rows WHERE id > ? AND ? < 0 AND id < 0 ORDER BY id LIMIT 1"
+)
+_TEXT_BEFORE = (
+    "SELECT horizon FROM index_rows WHERE id < ? "
+    f"AND id > iif(? < {ASIDE}, 0, {ASIDE - 1}) ORDER BY id DESC LIMIT 1"
+)
 
 
 def remove(conn: Connection, rowids: Iterable[int]) -> None:
-    """Forget texts; in the transaction that deletes them or, before `add`, changes them."""
+    """Forget texts, in the transaction that deletes them."""
     for rowid in rowids:
         conn.execute("DELETE FROM exact_index WHERE rowid = ?", (rowid,))
         conn.execute("DELETE FROM sound_index WHERE rowid = ?", (rowid,))
-        conn.execute("DELETE FROM word_starts WHERE id = ?", (rowid,))
+        conn.execute("DELETE FROM index_rows WHERE id = ?", (rowid,))
 
 
 def is_current(conn: Connection) -> bool:
@@ -165,9 +182,9 @@ def rebuild(log: Log) -> int:
     with log.transaction():
         for table in ("exact_index", "sound_index"):
             log.conn.execute(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")
-        log.conn.execute("DELETE FROM word_starts")
-        for rowid, text in texts(log.conn):
-            add(log.conn, rowid, terms(text, home))
+        log.conn.execute("DELETE FROM index_rows")
+        for rowid, text, started in texts(log.conn):
+            add(log.conn, rowid, terms(text, home), started)
             n += 1
         for table in ("exact_index", "sound_index"):
             log.conn.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
@@ -176,12 +193,17 @@ def rebuild(log: Log) -> int:
     return n
 
 
-def texts(conn: Connection) -> Iterator[tuple[int, str]]:
-    """(row id, text) of everything that is to be found, in the order of the row ids."""
+def texts(conn: Connection) -> Iterator[tuple[int, str, str]]:
+    """(row id, text, its call's `started_utc`) of everything that is to be found, oldest rows first."""
     for sql in (
-        "SELECT -number, gist FROM requests ORDER BY number DESC",
-        "SELECT id, text FROM turns ORDER BY id",
-        f"SELECT {ASIDE} + id, text FROM segments WHERE set_aside IS NOT NULL ORDER BY id",
+        "SELECT -r.number, r.gist, c.started_utc FROM requests AS r "
+        "JOIN calls AS c ON c.id = r.call_id ORDER BY r.number",
+        "SELECT t.id, t.text, c.started_utc FROM turns AS t "
+        "JOIN transcripts AS x ON x.id = t.transcript_id JOIN calls AS c ON c.id = x.call_id "
+        "ORDER BY t.id",
+        f"SELECT {ASIDE} + s.id, s.text, c.started_utc FROM segments AS s "
+        "JOIN transcripts AS x ON x.id = s.transcript_id JOIN calls AS c ON c.id = x.call_id "
+        "WHERE s.set_aside IS NOT NULL ORDER BY s.id",
     ):
         yield from conn.execute(sql)
 
@@ -196,7 +218,7 @@ def wrongly_indexed(log: Log) -> list[int]:
     """
     wanted_exact: dict[int, int] = {}
     wanted_sound: dict[int, int] = {}
-    for rowid, text in texts(log.conn):
+    for rowid, text, _ in texts(log.conn):
         wanted_exact[rowid] = _fingerprint(exact_terms(text))
         wanted_sound[rowid] = _fingerprint(sound_terms(fold(text)))
     wrong: set[int] = set()

@@ -390,6 +390,7 @@ class Log(Store):
         turns: Sequence[Turn],
         terms: Mapping[str, index.Terms],
     ) -> int:
+        started = utc(self.call(call_id).started_at)
         self.conn.execute("UPDATE transcripts SET is_current = 0 WHERE call_id = ?", (call_id,))
         transcript_id = self._insert(
             "transcripts",
@@ -421,7 +422,7 @@ class Log(Store):
                 },
             )
             if segment.set_aside is not None:
-                index.add(self.conn, index.ASIDE + segment_id, terms[segment.text])
+                index.add(self.conn, index.ASIDE + segment_id, terms[segment.text], started)
             self._insert_all(
                 "words",
                 (
@@ -464,7 +465,7 @@ class Log(Store):
                     "unheard": int(turn.unheard),
                 },
             )
-            index.add(self.conn, turn_id, terms[turn.text])
+            index.add(self.conn, turn_id, terms[turn.text], started)
         return transcript_id
 
     def turns(self, transcript_id: int) -> tuple[Turn, ...]:
@@ -482,9 +483,14 @@ class Log(Store):
             raise UsageProblem(_("There is no call {n} in the log.").format(n=call_id))
         return call_row(row)
 
-    def calls(self) -> list[CallRow]:
-        """All calls, oldest first."""
-        return [call_row(row) for row in self.query(_CALL_SQL + "ORDER BY c.started_utc, c.id")]
+    def calls(self, ids: Iterable[int] | None = None) -> list[CallRow]:
+        """All calls, or those of `ids`; oldest first."""
+        where = "" if ids is None else "WHERE c.id IN (SELECT value FROM json_each(?)) "
+        params = () if ids is None else (json.dumps(list(ids)),)
+        return [
+            call_row(row)
+            for row in self.query(_CALL_SQL + where + "ORDER BY c.started_utc, c.id", params)
+        ]
 
     def call_of(self, recording_id: int) -> CallRow | None:
         """The call in a recording, or None while nothing was decoded."""
@@ -550,7 +556,7 @@ class Log(Store):
                 for request, due_at in zip(understanding.requests, due, strict=True)
             ]
             for number, request in zip(numbers, understanding.requests, strict=True):
-                index.add(self.conn, -number, gists[request.gist])
+                index.add(self.conn, -number, gists[request.gist], utc(call.started_at))
             if call.recording_id is not None:
                 self._update("recordings", call.recording_id, {"state": "logged", "reason": None})
             self._event(
@@ -1049,6 +1055,9 @@ def char_times(
     (punctuation, a character that a later stage changed) is set between its neighbours, and without
     any words the turn's time is shared out evenly.
     """
+    if not words:
+        step = (end - start) / len(text) if text else 0.0
+        return [(start + n * step, start + (n + 1) * step) for n in range(len(text))]
     folded = fold(text)
     known: list[tuple[float, float] | None] = [None] * len(text)
     position = 0

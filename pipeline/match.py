@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pipeline import index
 from pipeline.query import NUMERIC, Term
 from pipeline.readings import alike, common
-from pipeline.script import digits, fold
+from pipeline.script import fold, plain
 
 How = Literal["exact", "sound"]
 
@@ -19,8 +18,7 @@ MOST_PAIRS = 12
 """So many pairs of a long word are asked of the index; the text decides anyway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Characters `start` to `end` of a text. `whole` is whether jieba began a word at both ends;
     `mixed` how many characters only sound alike to those who mix up n and l, zh and z, ..."""
 
@@ -31,19 +29,23 @@ class Found:
     mixed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
-    """A text with what is compared: `folded`, `plain`, and where jieba's words begin (see index)."""
+    """A text with what is compared: `plain`, `folded`, and where jieba's words begin (see index)."""
 
-    text: str
-    folded: str
-    plain: str
-    starts: int
+    def __init__(self, text: str, starts: bytes | None = None) -> None:
+        self.text = text
+        self.plain = plain(text)
+        self.starts = starts
 
-    @classmethod
-    def of(cls, text: str, starts: bytes | None = None) -> Text:
-        folded = fold(text)
-        return cls(text, folded, digits(folded), int.from_bytes(starts or b"", "little"))
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.text)
+
+    def begins(self, at: int) -> bool:
+        """Whether a word begins at a character, or the text ends there."""
+        return bool(
+            self.starts and at >> 3 < len(self.starts) and self.starts[at >> 3] >> (at & 7) & 1
+        )
 
 
 class Word:
@@ -59,16 +61,18 @@ class Word:
 
     @cached_property
     def sound_match(self) -> str | None:
-        """The FTS5 query for the rows in which the word may be misheard; None where it has no two
-        Chinese characters in a row: one syllable alone could mean anything."""
+        """The FTS5 query for the rows in which the word may be misheard; None for a single character,
+        which could mean anything, and for what is not Chinese throughout."""
+        word = self.term.word
+        if not all(map(common, word)):
+            return None
         pairs = [
             " OR ".join(
                 f'"{index.sound_pair(one, other)}"'
                 for one in sorted(common(before))
                 for other in sorted(common(after))
             )
-            for before, after in dict.fromkeys(pairwise(self.term.word))
-            if common(before) and common(after)
+            for before, after in dict.fromkeys(pairwise(word))
         ]
         return " AND ".join(f"({pair})" for pair in pairs[:MOST_PAIRS]) or None
 
@@ -98,10 +102,7 @@ class Word:
         return [alike(char) for char in self.term.word]
 
     def _sounds_at(self, text: Text, at: int) -> bool:
-        for n, sounding in enumerate(self._alike, at):
-            if text.folded[n] not in sounding and text.plain[n] not in sounding:
-                return False
-        return True
+        return all(text.folded[n] in sounding for n, sounding in enumerate(self._alike, at))
 
     def _mixed(self, said: str) -> int:
         return sum(
@@ -111,7 +112,7 @@ class Word:
 
 
 def _is_whole(text: Text, start: int, end: int) -> bool:
-    return bool(text.starts >> start & 1 and text.starts >> end & 1)
+    return text.begins(start) and text.begins(end)
 
 
 def _is_whole_number(plain: str, start: int, end: int) -> bool:

@@ -340,6 +340,17 @@ _SEARCH_2 = (
 )
 
 
+# `horizon` is the latest call's time up to this row (see index.py), `starts` where its words begin; the
+# index is made anew when the log is opened, for index_version is empty.
+_SEARCH_3 = (
+    "DROP TABLE word_starts",
+    """
+    CREATE TABLE index_rows (id INTEGER PRIMARY KEY, horizon TEXT NOT NULL, starts BLOB NOT NULL) STRICT
+    """,
+    "DELETE FROM index_version",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step of the schema. `apply` runs inside the transaction that also counts the version up."""
@@ -360,6 +371,7 @@ def _statements(*statements: str) -> Callable[[Connection], None]:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "the log with all its tables", _statements(*_FIRST)),
     Migration(2, "search by pairs of characters and of sounds", _statements(*_SEARCH_2)),
+    Migration(3, "search knows when it has seen the newest", _statements(*_SEARCH_3)),
 )
 VERSION = MIGRATIONS[-1].number
 

@@ -1,16 +1,21 @@
 """One shape for the many ways to write the same words: script, width, case, figures, sound.
 
-A leaf: it imports nothing of the project. OpenCC (about 30 ms) and pypinyin (about 300 ms) load at
-the first use of what needs them; plain ASCII needs neither.
+A leaf: it imports nothing of the project. Folding takes `simplified.txt` alone, made from OpenCC's
+tables (Apache 2.0) by `python -m pipeline.script > pipeline/simplified.txt`. OpenCC itself (about
+30 ms) and pypinyin (about 300 ms) load at the first use of what needs them.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SIMPLIFIED = Path(__file__).with_name("simplified.txt")
 
 FIGURES = {
     "零": "0", "〇": "0", "○": "0", "一": "1", "幺": "1", "二": "2", "两": "2", "三": "3",
@@ -79,11 +84,34 @@ def _fold_char(char: str) -> str:
     lower = char.lower()
     if len(lower) != 1:  # İ becomes two characters: offsets would no longer map back
         return char
-    return MENDED.get(lower) or str(_opencc().convert(lower))
+    return _simplified().get(lower, lower)
+
+
+@lru_cache(maxsize=1)
+def _simplified() -> dict[str, str]:
+    """The characters of traditional script with the one that stands for each in simplified script."""
+    before, after = SIMPLIFIED.read_text(encoding="utf-8").split()
+    return dict(zip(before, after, strict=True))
+
+
+def simplified_table() -> str:
+    """`simplified.txt` from the installed OpenCC: the characters that it changes, a line below what
+    they become."""
+    before, after = [], []
+    for code in range(0x80, 0x30000):
+        char = chr(code)
+        if "\ud800" <= char <= "\udfff" or char.lower() != char:
+            continue
+        simple = MENDED.get(char) or str(_opencc().convert(char))
+        if len(simple) == 1 and simple != char:
+            before.append(char)
+            after.append(simple)
+    return "".join([*before, "\n", *after, "\n"])
 
 
 _FOLD = _CharMap(_fold_char)
 _DIGITS = str.maketrans(FIGURES)
+_PLAIN = _CharMap(lambda char: FIGURES.get(folded := _fold_char(char), folded))
 
 
 def fold(text: str) -> str:
@@ -115,7 +143,7 @@ def digits(text: str) -> str:
 
 def plain(text: str) -> str:
     """`text` as search compares it: folded, and spoken digits as figures. As long as `text`."""
-    return digits(fold(text))
+    return text.translate(_PLAIN)
 
 
 def spoken_number(text: str) -> int | None:
@@ -209,3 +237,7 @@ def confuse(syllable: str) -> str:
         if syllable.endswith(final):
             return syllable[: -len(final)] + instead
     return syllable
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(simplified_table().encode())

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.script import digits, fold, simplify, sounds, spoken_number
+from pipeline.script import (
+    SIMPLIFIED,
+    digits,
+    fold,
+    plain,
+    simplified_table,
+    simplify,
+    sounds,
+    spoken_number,
+)
 
 mixed = st.text(
     alphabet=st.one_of(
@@ -72,8 +81,20 @@ def test_simplified_text_stays_as_it_is() -> None:
     assert simplify("怎麼擡") == fold("怎麼擡") == "怎么抬"
 
 
+def test_the_table_of_simplified_characters_is_that_of_opencc() -> None:
+    """After an update of OpenCC: python -m pipeline.script > pipeline/simplified.txt"""
+    assert SIMPLIFIED.read_text(encoding="utf-8") == simplified_table()
+
+
 def test_simplify_knows_phrases() -> None:
     assert simplify("著名的乾隆很著急") == "著名的乾隆很着急"
+
+
+@given(mixed)
+@settings(max_examples=100, deadline=None)
+def test_plain_is_folded_with_figures(text: str) -> None:
+    assert plain(text) == digits(fold(text))
+    assert len(plain(text)) == len(text)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +182,10 @@ def test_sounds_that_are_mixed_up_meet_only_on_request(one: str, other: str) -> 
         assert sounds(one, confused=True) == sounds(other, confused=True)
 
 
-def test_folding_loads_no_pinyin() -> None:
+def test_folding_loads_nothing_heavy() -> None:
     code = (
-        "import sys, pipeline.script as s; s.fold('abc'); assert 'opencc' not in sys.modules;"
-        "s.fold('電梯'); assert not any(m.split('.')[0] in ('pypinyin', 'jieba') for m in sys.modules)"
+        "import sys, pipeline.script as s; s.fold('電梯'); s.plain('二號');"
+        "heavy = ('opencc', 'pypinyin', 'jieba');"
+        "assert not any(m.split('.')[0] in heavy for m in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
