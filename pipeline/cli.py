@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline import forms, screen
+from pipeline import desk, forms, screen
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
     Group,
     Session,
-    as_option,
     csv_option,
     emit,
     engine_option,
     json_option,
     model_option,
-    note_option,
-    numbers_argument,
     pass_session,
 )
 
@@ -321,53 +318,6 @@ def show(session: Session, /, number: int | None, call_id: int | None, as_json: 
         screen.print_call(log, call_id, zone)
 
 
-def life_cycle(
-    name: str, status: str, text: str, example: str, said: Callable[[int], str], why: bool = False
-) -> click.Command:
-    """A command that moves requests to `status`; with `why`, a note is asked for."""
-
-    def act(session: Session, /, numbers: tuple[int, ...], actor: str | None, note: str | None,
-            as_json: bool) -> None:  # fmt: skip
-        if why and not (note or "").strip():
-            raise UsageProblem(_("Say why, with --note: a request leaves the list for a reason."))
-        rows = session.log.set_status(numbers, status, by=session.actor(actor), note=note)
-        now = session.now()
-        if as_json:
-            emit([forms.request_dict(row, now) for row in rows], False)
-        else:
-            for row in rows:
-                click.echo(said(row.number) + f"  {row.gist}")
-
-    command: Callable[..., Any] = pass_session(act)
-    for decorate in (json_option, note_option, as_option, numbers_argument):
-        command = decorate(command)
-    return main.command(name, help=f"{text}\n\n{example}")(command)
-
-
-done = life_cycle(
-    "done",
-    "done",
-    _("Say that requests are answered."),
-    _('Example: hotline done 12 15 --note "delivered" --as 王芳'),
-    lambda n: _("No. {n} is done.").format(n=n),
-)
-reopen = life_cycle(
-    "reopen",
-    "open",
-    _("Put requests back on the list."),
-    _('Example: hotline reopen 12 --note "the lift stopped again"'),
-    lambda n: _("No. {n} is open again.").format(n=n),
-)
-dismiss = life_cycle(
-    "dismiss",
-    "dismissed",
-    _("Say that something is no request, and why."),
-    _('Example: hotline dismiss 12 --note "wrong number"'),
-    lambda n: _("No. {n} is dismissed.").format(n=n),
-    why=True,
-)
-
-
 @main.command(
     help=_("The weekly summary: this week, or the one you name.\n\n")
     + _("Example: hotline week 2026-W47   or: hotline week 上周")
@@ -596,6 +546,10 @@ def demo(folder: Path, export: Path | None) -> None:
         return
     with live(quiet=False) as progress:
         show.run(folder, progress)
+
+
+for command in desk.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

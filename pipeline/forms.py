@@ -86,7 +86,11 @@ def request_dict(row: RequestRow, now: datetime) -> dict[str, Any]:
         "due_hint": row.due_hint.date().isoformat() if row.due_hint else None,
         "undertaking": row.undertaking,
         "conditions": list(row.conditions),
+        "ticked": list(row.ticked),
+        "assignee": row.assignee,
         "repeat_of": row.repeat_of,
+        "merged_into": row.merged_into,
+        "calls": row.calls,
         "review": row.review,
         "spans": [[round(s.start, 2), round(s.end, 2)] for s in row.spans],
     }

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TRANSITIONS", "CallFacts", "CallRow", "EventRow", "Log", "RecordingRow", "RequestRow", "SpanRow",
-    "TagRow", "TextPiece", "char_times", "iso", "utc",
+    "TagRow", "TextPiece", "char_times", "iso", "refusal", "utc",
 ]  # fmt: skip
 
 PROGRAM = "hotline"
@@ -325,9 +325,15 @@ class Log(Store):
         return transcript_id
 
     def import_call(
-        self, id: str, started_at: datetime, medium: Medium, turns: Sequence[Turn]
+        self,
+        id: str,
+        started_at: datetime,
+        medium: Medium,
+        turns: Sequence[Turn],
+        *,
+        time_source: str = "import",
     ) -> int | None:
-        """Log a call that came as text; the id of its transcript.
+        """Log a call that came as text; the id of its transcript. `time_source` says who told its time.
 
         None if this very call (id, time and words) is there and was understood. One whose import was
         cut off before that gives the transcript that it has.
@@ -354,7 +360,7 @@ class Log(Store):
                     "external_id": id,
                     "content_hash": content_hash,
                     "started_at": iso(started_at),
-                    "time_source": "import",
+                    "time_source": time_source,
                     "duration": max((turn.end for turn in turns), default=0.0),
                     "medium": medium,
                     "channels": 2 if medium == "stereo" else 1,
@@ -629,30 +635,7 @@ class Log(Store):
         due_at: datetime,
     ) -> int:
         now = iso(self.now())
-        number = self._insert(
-            "requests",
-            {
-                "call_id": call_id,
-                "transcript_id": transcript_id,
-                "category": request.category,
-                "kind": request.kind,
-                "urgency": request.urgency,
-                "status": "open",
-                "gist": request.gist,
-                "lane": request.place.lane,
-                "building": request.place.building,
-                "unit": request.place.unit,
-                "room": request.place.room,
-                "phone": request.phone,
-                "caller_name": request.caller_name,
-                "due_at": iso(due_at),
-                "due_hint": request.due_hint and iso(request.due_hint),
-                "undertaking": request.undertaking,
-                "conditions": json.dumps(request.conditions, ensure_ascii=False),
-                "review": int(request.review),
-                "opened_at": now,
-            },
-        )
+        number = self.insert_request(call_id, transcript_id, request, due_at)
         times = {turn: self.word_times(transcript_id, turn) for turn in {*request.turns}}
         pieces = request.pieces or tuple(
             Piece(turn, 0, len(turns[turn].text)) for turn in request.turns
@@ -677,6 +660,36 @@ class Log(Store):
         self._insert_all("tags", self._tag_rows(number, request, times, now))
         self._event("opened", request=number, call_id=call_id, data={"to": "open"})
         return number
+
+    def insert_request(
+        self, call_id: int, transcript_id: int, request: Request, due_at: datetime
+    ) -> int:
+        """The row of a new request, `open`, without its words and tags; its number. Part of the
+        transaction that logs those and the event."""
+        return self._insert(
+            "requests",
+            {
+                "call_id": call_id,
+                "transcript_id": transcript_id,
+                "category": request.category,
+                "kind": request.kind,
+                "urgency": request.urgency,
+                "status": "open",
+                "gist": request.gist,
+                "lane": request.place.lane,
+                "building": request.place.building,
+                "unit": request.place.unit,
+                "room": request.place.room,
+                "phone": request.phone,
+                "caller_name": request.caller_name,
+                "due_at": iso(due_at),
+                "due_hint": request.due_hint and iso(request.due_hint),
+                "undertaking": request.undertaking,
+                "conditions": json.dumps(request.conditions, ensure_ascii=False),
+                "review": int(request.review),
+                "opened_at": iso(self.now()),
+            },
+        )
 
     def _tag_rows(
         self,
@@ -803,19 +816,45 @@ class Log(Store):
         with self.snapshot():
             rows = self.query(_REQUEST_SQL + tail, params)
             pieces = self._pieces([row["number"] for row in rows])
-        return [request_row(row, pieces.get(row["number"], [])) for row in rows]
+            calls = self._calls_of_merged()
+        return [
+            request_row(row, pieces.get(row["number"], []), len(calls.get(row["number"], ())) or 1)
+            for row in rows
+        ]
+
+    def _calls_of_merged(self) -> dict[int, set[int]]:
+        """The calls that ask for each request into which others were merged."""
+        found: dict[int, set[int]] = {}
+        for row in self.query(
+            "WITH RECURSIVE chain (root, call_id) AS ("
+            "SELECT m.merged_into, m.call_id FROM requests AS m WHERE m.merged_into IS NOT NULL "
+            "UNION SELECT r.merged_into, c.call_id FROM chain AS c "
+            "JOIN requests AS r ON r.number = c.root WHERE r.merged_into IS NOT NULL) "
+            "SELECT c.root, c.call_id, r.call_id AS own FROM chain AS c "
+            "JOIN requests AS r ON r.number = c.root"
+        ):
+            found.setdefault(row["root"], {row["own"]}).add(row["call_id"])
+        return found
+
+    def merged_into(self, number: int) -> list[RequestRow]:
+        """The requests that were merged into this one, by number."""
+        return self._request_rows("WHERE r.merged_into = ? ORDER BY r.number", (number,))
 
     def _pieces(self, numbers: Sequence[int]) -> dict[int, list[TextPiece]]:
         found: dict[int, list[TextPiece]] = {}
-        for row in self.query(
+        for row in self.piece_rows(*numbers):
+            found.setdefault(row["request"], []).append(piece_row(row))
+        return found
+
+    def piece_rows(self, *numbers: int) -> list[Row]:
+        """Where the words of requests stand, as rows of `request_spans` with the turn's `text`."""
+        return self.query(
             "SELECT p.*, s.turn_idx, t.speaker, t.channel, t.text FROM request_spans AS p "
             "JOIN spans AS s ON s.id = p.span_id "
             "JOIN turns AS t ON t.transcript_id = s.transcript_id AND t.idx = s.turn_idx "
             "WHERE p.request IN (SELECT value FROM json_each(?)) ORDER BY p.request, p.piece",
             (json.dumps(numbers),),
-        ):
-            found.setdefault(row["request"], []).append(piece_row(row))
-        return found
+        )
 
     def request_text(self, number: int) -> list[TextPiece]:
         """The words of a request, in order, with who said them and when."""
@@ -865,21 +904,19 @@ class Log(Store):
             raise UsageProblem(_("Say why it is no request: a note is needed to dismiss it."))
         moment = at or self.now()
         closes = status in ("done", "dismissed")
+        changes: Row = {
+            "status": status,
+            "closed_at": iso(moment) if closes else None,
+            "closed_by": by if closes else None,
+            "closed_note": note if closes else None,
+            "merged_into": None,
+        }
         with self.transaction():
+            act = self.next_event()
             for number in numbers:
                 row = self.request(number)
                 _refuse_transition(row, status)
-                self._update(
-                    "requests",
-                    number,
-                    {
-                        "status": status,
-                        "closed_at": iso(moment) if closes else None,
-                        "closed_by": by if closes else None,
-                        "closed_note": note if closes else None,
-                        "merged_into": None,
-                    },
-                )
+                before = self.change_request(number, changes)
                 self._event(
                     _STATUS_EVENT[status],
                     who=by,
@@ -887,9 +924,23 @@ class Log(Store):
                     at=moment,
                     request=number,
                     call_id=row.call_id,
-                    data={"from": row.status, "to": status},
+                    data={"from": row.status, "to": status, "act": act, "before": before},
                 )
         return self.requests(numbers=numbers)
+
+    def next_event(self) -> int:
+        """The id that the next event gets; what staff did in one go is known by that of its first."""
+        return 1 + int(self._value("SELECT coalesce(max(id), 0) FROM events"))
+
+    def change_request(self, number: int, changes: Row) -> Row:
+        """Set columns of a request, in the transaction that also logs the event; what they held."""
+        row = self._one("SELECT * FROM requests WHERE number = ?", (number,))
+        if row is None:
+            raise UsageProblem(
+                _("There is no request {n}. See them with: hotline open").format(n=number)
+            )
+        self._update("requests", number, changes)
+        return {column: row[column] for column in changes}
 
     def retag(
         self,
@@ -910,7 +961,7 @@ class Log(Store):
         with self.transaction():
             row = self.request(number)
             staff = self._value(
-                "SELECT 1 FROM tags WHERE request = ? AND tag = ? AND given_by = 'staff'",
+                "SELECT 1 FROM current_tags WHERE request = ? AND tag = ? AND given_by = 'staff'",
                 (number, tag),
             )
             counts = by == "staff" or staff is None
@@ -1143,24 +1194,30 @@ def _figures(text: str) -> list[str]:
 def _refuse_transition(row: RequestRow, status: str) -> None:
     if status in TRANSITIONS[row.status]:
         return
-    if row.status == status and row.closed_at is not None:
-        raise UsageProblem(
-            _("Request {n} is {status} already (by {who}, {when}).").format(
-                n=row.number,
-                status=row.status,
-                who=row.closed_by,
-                when=row.closed_at.isoformat(" ", "minutes"),
-            )
-        )
-    if row.status == status:
-        raise UsageProblem(
-            _("Request {n} is {status} already.").format(n=row.number, status=row.status)
-        )
-    raise UsageProblem(
-        _("Request {n} is {status}; reopen it first: hotline reopen {n}").format(
-            n=row.number, status=row.status
-        )
-    )
+    raise UsageProblem(refusal(row, again=row.status == status))
+
+
+def refusal(row: RequestRow, *, again: bool) -> str:
+    """Why a request cannot be moved: it is there already (`again`), or was closed before."""
+    closed = {
+        "who": row.closed_by,
+        "when": row.closed_at and row.closed_at.strftime("%m-%d %H:%M"),
+        "n": row.number,
+        "into": row.merged_into,
+    }
+    if row.status == "done":
+        said = _("Request {n} is done already ({who}, {when}).")
+    elif row.status == "dismissed":
+        said = _("Request {n} was dismissed already ({who}, {when}).")
+    elif row.status == "merged":
+        said = _("Request {n} was merged into No. {into} ({who}, {when}).")
+    elif row.status == "in_progress":
+        said = _("Request {n} is being seen to already.")
+    else:
+        said = _("Request {n} is open already.")
+    if not again:
+        said += " " + _("To change that, put it back first: hotline reopen {n}")
+    return said.format(**closed)
 
 
 def _piece_times(piece: Piece, turn: Turn, times: Sequence[tuple[float, float]]) -> Row:

@@ -351,6 +351,36 @@ _SEARCH_3 = (
 )
 
 
+_DESK_4 = (
+    "ALTER TABLE requests ADD COLUMN assignee TEXT",
+    # Those of `conditions` that were met, as JSON text.
+    "ALTER TABLE requests ADD COLUMN ticked TEXT NOT NULL DEFAULT '[]'",
+    "CREATE INDEX requests_merged ON requests (merged_into) WHERE merged_into IS NOT NULL",
+    # A recording without words (silent, unsupported) that somebody listened to.
+    "ALTER TABLE recordings ADD COLUMN heard_at TEXT",
+    "ALTER TABLE recordings ADD COLUMN heard_by TEXT",
+    # Judgements that `undo` took back: they stand, but do not count.
+    """
+    CREATE TABLE withdrawn_tags (
+        tag_id INTEGER PRIMARY KEY REFERENCES tags (id),
+        at TEXT NOT NULL,
+        who TEXT NOT NULL
+    ) STRICT
+    """,
+    "DROP VIEW current_tags",
+    """
+    CREATE VIEW current_tags AS
+    SELECT * FROM tags AS t
+    WHERE t.id = (
+        SELECT n.id FROM tags AS n
+        WHERE n.request = t.request AND n.tag = t.tag
+        AND n.id NOT IN (SELECT tag_id FROM withdrawn_tags)
+        ORDER BY n.given_by = 'staff' DESC, n.id DESC LIMIT 1
+    )
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step of the schema. `apply` runs inside the transaction that also counts the version up."""
@@ -372,6 +402,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "the log with all its tables", _statements(*_FIRST)),
     Migration(2, "search by pairs of characters and of sounds", _statements(*_SEARCH_2)),
     Migration(3, "search knows when it has seen the newest", _statements(*_SEARCH_3)),
+    Migration(
+        4, "the desk: who sees to it, what was met, what was taken back", _statements(*_DESK_4)
+    ),
 )
 VERSION = MIGRATIONS[-1].number
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
-    from pipeline.types import Transcript, Turn, Understanding, Urgency
+    from pipeline.types import Request, Transcript, Turn, Understanding, Urgency
 
 WORK_STATES = ("received", "transcribed", "failed")
 """States from which a run goes on; the others are ends."""
@@ -46,6 +46,9 @@ class Step:
 
 
 Progress = Callable[[Step], None]
+
+GIST = 40
+"""Characters up to which what staff wrote down needs no shorter form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,18 +317,13 @@ def understand_recording(home: Home, log: Log, recording_id: int, terms: Taxonom
 
 def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxonomy) -> list[int]:
     """Split and tag a logged transcript, log its requests, and propose repeats."""
-    from pipeline import due
     from pipeline.understand import understand
 
     call = log.call_of_transcript(transcript_id)
-    settings = home.settings
     found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
-    limits = due.Limits(
-        settings.due.critical_minutes, settings.due.urgent_hours, settings.due.routine_working_days
-    )
 
     def due_at(urgency: Urgency, hint: datetime | None) -> datetime:
-        return due.due(urgency, call.started_at, hint, limits)
+        return answer_due(home, urgency, call.started_at, hint)
 
     numbers = log.save_understanding(
         transcript_id, found, [due_at(r.urgency, r.due_hint) for r in found.requests]
@@ -333,6 +331,36 @@ def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxon
     for number in numbers:
         note_repeats(home, log, number, due_at)
     return numbers
+
+
+def read_words(home: Home, words: str, at: datetime) -> tuple[Turn, Request]:
+    """What staff wrote down as one request: the words as a turn, and what they are understood to ask.
+
+    `at` is when it was said; a short text is its own gist.
+    """
+    from dataclasses import replace
+
+    from pipeline import taxonomy
+    from pipeline.types import Piece, Turn
+    from pipeline.understand import tell
+
+    turn = Turn("resident", words, 0.0, 0.0)
+    told = tell([Piece(0, 0, len(words))], [turn], at, taxonomy.load(home.taxonomy))
+    return turn, replace(told, gist=words if len(words) <= GIST else told.gist, review=False)
+
+
+def answer_due(
+    home: Home, urgency: Urgency, started_at: datetime, hint: datetime | None = None
+) -> datetime:
+    """When the answer to a request of a call is due, by the office's limits."""
+    from pipeline import due
+
+    limits = due.Limits(
+        home.settings.due.critical_minutes,
+        home.settings.due.urgent_hours,
+        home.settings.due.routine_working_days,
+    )
+    return due.due(urgency, started_at, hint, limits)
 
 
 def note_repeats(

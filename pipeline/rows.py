@@ -158,6 +158,8 @@ class RequestRow:
 
     `recording` is the path of its call's file, None for an imported call. `phone` and `caller_name`
     are the request's own, else the call's. `text` is its words, `spans` where they were said.
+    `ticked` are those of `conditions` that were met; `calls` counts the calls that ask for it, with
+    those of the requests that were merged into it.
     """
 
     number: int
@@ -185,6 +187,10 @@ class RequestRow:
     closed_note: str | None
     text: str
     spans: tuple[Span, ...]
+    assignee: str | None = None
+    ticked: tuple[str, ...] = ()
+    merged_into: int | None = None
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +299,7 @@ def call_row(row: Row) -> CallRow:
     return CallRow(**values)
 
 
-def request_row(row: Row, pieces: Sequence[TextPiece]) -> RequestRow:
+def request_row(row: Row, pieces: Sequence[TextPiece], calls: int = 1) -> RequestRow:
     return RequestRow(
         number=row["number"],
         call_id=row["call_id"],
@@ -320,6 +326,10 @@ def request_row(row: Row, pieces: Sequence[TextPiece]) -> RequestRow:
         closed_note=row["closed_note"],
         text=" ".join(piece.text for piece in pieces if piece.text),
         spans=tuple(Span(piece.start, piece.end, piece.channel) for piece in pieces),
+        assignee=row["assignee"],
+        ticked=tuple(json.loads(row["ticked"])),
+        merged_into=row["merged_into"],
+        calls=calls,
     )
 
 

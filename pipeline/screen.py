@@ -95,6 +95,10 @@ def requests_table(
         what = row.gist
         if row.repeat_of:
             what += " " + _("(again: {n})").format(n=row.repeat_of)
+        if row.calls > 1:
+            what += " " + _("({n} calls)").format(n=row.calls)
+        if row.assignee and row.closed_at is None:
+            what += f" → {row.assignee}"
         table.add_row(
             str(row.number),
             urgency(row.urgency, names),
@@ -168,6 +172,7 @@ def ingested_text(done: Ingested) -> list[str]:
 def waiting_text(log: Log, home: Home) -> list[str]:
     """What is not on the list of requests and yet waits for somebody, a line each."""
     from pipeline import models
+    from pipeline.life import unheard_recordings
 
     lines = []
     unheard = log.needs_listening()
@@ -181,19 +186,28 @@ def waiting_text(log: Log, home: Home) -> list[str]:
             ).format(n=len(unheard), time=clock(seconds))
         )
         lines += [
-            f"  {Path(span.recording).name if span.recording else span.call_id}"
+            f"  L{span.id}  {Path(span.recording).name if span.recording else span.call_id}"
             f"  {clock(span.start)}–{clock(span.end)}"
             for span in unheard[:10]
         ]
         if len(unheard) > 10:
             lines.append("  " + _("and {n} more").format(n=len(unheard) - 10))
+        lines.append(
+            "  "
+            + _(
+                'Listen with: hotline play L{n}, then: hotline heard L{n} (--what "…" for a request)'
+            ).format(n=unheard[0].id)
+        )
     said = {
         "failed": _("Failed, tried again at the next ingest"),
         "silent": _("No speech found; somebody should listen"),
         "unsupported": _("Cannot be heard"),
     }
     for state, text in said.items():
-        lines += [f"{text}: {row.reason or Path(row.path).name}" for row in log.recordings(state)]
+        lines += [
+            f"{text}: R{row.id} {row.reason or Path(row.path).name}"
+            for row in unheard_recordings(log, state)
+        ]
     states = log.states()
     waiting = states.get("received", 0) + states.get("transcribed", 0)
     if waiting:
@@ -249,6 +263,8 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
     """A request in its call: its words marked, the reasons for its tags, its story."""
     from rich.text import Text
 
+    from pipeline import story
+
     row = log.request(number)
     shown = console()
     head = Text()
@@ -257,8 +273,14 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
     head.append_text(urgency(row.urgency, names))
     head.append(f"  {label(names, 'category', row.category)} · {label(names, 'kind', row.kind)}")
     head.append(f"  {row_state(row)}")
+    if row.assignee:
+        head.append(f" → {row.assignee}")
     shown.print(head)
     shown.print(row.gist)
+    tags = [tag for tag in log.tags(number) if tag.current]
+    said = next((tag.value for tag in tags if tag.tag == "words"), "")
+    merged = [other.number for other in log.merged_into(number)]
+    met = dict.fromkeys(row.ticked, "✓ ")
     due = due_text(row.due_at, now) if row.closed_at is None else ""
     facts = {
         _("Where"): place_text(row.place),
@@ -266,8 +288,17 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         _("Called"): when_text(row.started_at, zone),
         _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
         _("Promised"): row.undertaking or "",
-        _("Asked first"): "; ".join(row.conditions),
+        _("Asked first"): "; ".join(
+            f"{n}. {met.get(what, '')}{what}" for n, what in enumerate(row.conditions, 1)
+        ),
+        _("Really said"): said,
         _("Again"): _("repeats No. {n}").format(n=row.repeat_of) if row.repeat_of else "",
+        _("Calls"): _("{calls}, with No. {others}").format(
+            calls=row.calls, others=", ".join(map(str, merged))
+        )
+        if merged
+        else "",
+        _("Merged"): _("into No. {n}").format(n=row.merged_into) if row.merged_into else "",
         _("Recording"): Path(row.recording).name if row.recording else "",
     }
     for name, value in facts.items():
@@ -275,7 +306,6 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
             shown.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"))
     if row.urgency == "critical":
         shown.print(Text("  " + _("Life or limb: call 110, 119 or 120 first."), style="bold red"))
-    tags = [tag for tag in log.tags(number) if tag.current]
     marks = [
         (tag.turn, tag.start_char, tag.end_char)
         for tag in tags
@@ -289,12 +319,12 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         shown.print(Text(_("Why"), style="bold"))
         for tag in reasons:
             because = f"「{tag.words}」" if tag.words else (tag.why or "")
-            shown.print(f"  {tag.tag} {label(names, tag.tag, tag.value)}: {because} ({tag.by})")
+            by = tag.who if tag.by == "staff" else {"rule": _("rule"), "model": _("model")}[tag.by]
+            shown.print(f"  {label(names, tag.tag, tag.value)}: {because} ({by})")
     shown.print()
     shown.print(Text(_("Story"), style="bold"))
     for event in log.story(number):
-        note = f": {event.note}" if event.note else ""
-        shown.print(f"  {when_text(event.at, zone)}  {event.kind}  {event.who}{note}")
+        shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event)}")
 
 
 def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:

@@ -25,32 +25,35 @@ def understand(
     that the recording's name or the exchange tells; it stands where the caller says none.
     """
     found = split(turns, taxonomy)
-    requests = []
-    for pieces in found.requests:
-        tags = tag(pieces, turns, taxonomy)
-        facts = extract(pieces, turns, started_at)
-        requests.append(
-            Request(
-                turns=tuple(sorted({piece.turn for piece in pieces})),
-                spans=_spans(pieces, turns),
-                category=tags.category,
-                kind=tags.kind,
-                urgency=tags.urgency,
-                gist=gist(pieces, turns),
-                place=facts.place,
-                phone=facts.phone,
-                caller_name=facts.caller_name,
-                undertaking=facts.undertaking,
-                conditions=facts.conditions,
-                due_hint=facts.due_hint,
-                evidence=(*tags.evidence, *facts.evidence),
-                review=tags.review,
-            )
-        )
+    requests = [tell(pieces, turns, started_at, taxonomy) for pieces in found.requests]
     return Understanding(
         requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
         needs_listening=found.needs_listening,
+    )
+
+
+def tell(
+    pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime, taxonomy: Taxonomy
+) -> Request:
+    """What the words in `pieces` ask for, taken as one request."""
+    tags = tag(pieces, turns, taxonomy)
+    facts = extract(pieces, turns, started_at)
+    return Request(
+        turns=tuple(sorted({piece.turn for piece in pieces})),
+        spans=_spans(pieces, turns),
+        category=tags.category,
+        kind=tags.kind,
+        urgency=tags.urgency,
+        gist=gist(pieces, turns),
+        place=facts.place,
+        phone=facts.phone,
+        caller_name=facts.caller_name,
+        undertaking=facts.undertaking,
+        conditions=facts.conditions,
+        due_hint=facts.due_hint,
+        evidence=(*tags.evidence, *facts.evidence),
+        review=tags.review,
     )
 
 

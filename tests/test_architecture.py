@@ -28,7 +28,18 @@ READERS = {"places", "phones", "moments", "reading", "caller", "promises"}
 """What `extract` is made of; nobody else imports them."""
 SOUND = {"decoder", "decode", "wholeness", "channels", "clips"}
 """What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""
-SQL = {"log", "store", "rows", "audit", "migrations", "index", "candidates", "finds", "search"}
+SQL = {
+    "log",
+    "life",
+    "store",
+    "rows",
+    "audit",
+    "migrations",
+    "index",
+    "candidates",
+    "finds",
+    "search",
+}
 
 
 def imports(path: Path) -> set[str]:

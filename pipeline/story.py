@@ -1,0 +1,106 @@
+"""The story of a request as sentences: each event as staff would tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.i18n import _
+
+if TYPE_CHECKING:
+    from pipeline.log import EventRow, RequestRow
+
+
+def act_name(kind: str) -> str:
+    """What was done, in one or two words; an unknown kind as it is."""
+    return {
+        "seen": _("file seen"),
+        "received": _("recording kept"),
+        "transcribed": _("heard"),
+        "logged": _("read"),
+        "imported": _("call taken in as text"),
+        "silent": _("no speech found"),
+        "failed": _("failed"),
+        "unsupported": _("no sound inside"),
+        "duplicate": _("known already"),
+        "opened": _("opened"),
+        "added": _("added"),
+        "reopened": _("opened again"),
+        "started": _("begun"),
+        "assigned": _("assigned"),
+        "done": _("done"),
+        "dismissed": _("dismissed"),
+        "merged": _("merged"),
+        "merged_from": _("others merged into it"),
+        "split": _("parted in two"),
+        "corrected": _("corrected"),
+        "retagged": _("tagged anew"),
+        "ticked": _("condition met"),
+        "heard": _("listened to"),
+        "repeat": _("asked again"),
+        "undone": _("taken back"),
+        "alerted": _("alert given"),
+        "unmasked": _("numbers shown in full"),
+        "exported": _("exported"),
+    }.get(kind, kind)
+
+
+def standing(row: RequestRow) -> str:
+    """Where a request stands, with its number."""
+    said = {
+        "open": _("No. {n} is open."),
+        "in_progress": _("No. {n} is being seen to."),
+        "done": _("No. {n} is done."),
+        "merged": _("No. {n} is merged into No. {into}."),
+        "dismissed": _("No. {n} is dismissed."),
+    }[row.status]
+    return said.format(n=row.number, into=row.merged_into)
+
+
+def told(event: EventRow) -> str:
+    """What happened in an event, with its details and its note, without when and who."""
+    details = _details(event.kind, event.data)
+    said = act_name(event.kind) + (f": {details}" if details else "")
+    return said + (f" ({event.note})" if event.note else "")
+
+
+def _details(kind: str, data: Mapping[str, Any]) -> str:
+    if kind == "assigned":
+        return data.get("assignee") or _("to nobody")
+    if kind in ("corrected", "retagged"):
+        if "values" not in data:
+            return _change(data.get("tag", ""), data.get("before"), data.get("value", ""))
+        was = data.get("was", {})
+        return "; ".join(_change(tag, was.get(tag), to) for tag, to in data["values"].items())
+    if kind == "ticked":
+        return "; ".join(data.get("conditions", ()))
+    if kind == "merged":
+        return _("into No. {n}").format(n=data.get("into"))
+    if kind == "merged_from":
+        return ", ".join(_("No. {n}").format(n=n) for n in data.get("numbers", ()))
+    if kind == "split":
+        return ", ".join(_("No. {n}").format(n=n) for n in data.get("opened", ()))
+    if kind == "opened" and "of" in data:
+        return _("parted from No. {n}").format(n=data["of"])
+    if kind == "repeat":
+        return _("repeats No. {n}").format(n=data.get("of"))
+    if kind == "undone":
+        return act_name(str(data.get("what", "")))
+    if kind == "transcribed":
+        return str(data.get("model", ""))
+    return ""
+
+
+def _change(tag: str, was: object, to: str) -> str:
+    names = {
+        "category": _("category"),
+        "kind": _("kind"),
+        "urgency": _("urgency"),
+        "place": _("where"),
+        "phone": _("phone"),
+        "caller": _("caller"),
+        "gist": _("what"),
+        "words": _("words"),
+        "due": _("due"),
+    }
+    return f"{names.get(tag, tag)} {was or '–'} → {to}"
