@@ -61,7 +61,8 @@ class Score:
 class Ear:
     """A checkpoint and what is needed to judge it."""
 
-    def __init__(self, path: Path, beam: int | None) -> None:
+    def __init__(self, path: Path, beam: int | None, words: bool) -> None:
+        self.words = words
         self.model = whisper.load_model(str(path), device="cpu")
         self.beam = beam
         tokenizer = get_tokenizer(True, num_languages=99, language="zh", task="transcribe")
@@ -70,10 +71,11 @@ class Ear:
         self.trained = (table != table[tokenizer.translate]).any(1)
 
     def hear(self, samples: np.ndarray, score: Score) -> list[dict]:
+        """The segments; their ends are Whisper's timestamps, or its words' ends with `words`."""
         began = time.process_time()
         result = whisper.transcribe(
             self.model, samples.astype(np.float32), language="zh", temperature=0.0, fp16=False,
-            beam_size=self.beam, condition_on_previous_text=False, word_timestamps=True,
+            beam_size=self.beam, condition_on_previous_text=False, word_timestamps=self.words,
         )  # fmt: skip
         score.spent_s += time.process_time() - began
         score.audio_s += len(samples) / SAMPLE_RATE
@@ -184,13 +186,16 @@ def main() -> None:
     parser.add_argument("--channels", default=",".join(["clean", "noise20", *CHANNELS]))
     parser.add_argument("--packed", type=int, default=60, help="windows of several sentences")
     parser.add_argument("--calls", action="store_true", help="the demonstration calls too")
+    parser.add_argument(
+        "--words", action="store_true", help="word_timestamps=True: ends of words, slower"
+    )
     parser.add_argument("--beam", type=int, help="as the pipeline, 5; without it greedy")
     parser.add_argument("--show", type=int, default=0, help="print so many mistakes of each")
     options = parser.parse_args()
     torch.set_num_threads(1)
     records = json.loads((WORK / "test.json").read_text("utf8"))
     audio = np.load(WORK / "test.npy")
-    ear = Ear(options.model, options.beam)
+    ear = Ear(options.model, options.beam, options.words)
     for channel in filter(None, options.channels.split(",")):
         score = Score()
         for i, record in enumerate(records[: options.limit]):
