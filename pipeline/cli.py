@@ -338,20 +338,21 @@ def week(session: Session, /, week: str | None, as_json: bool) -> None:
 
 
 @main.command(help=_("Prove that folder and log add up.\n\n") + _("Example: hotline check"))
+@click.option("--quick", is_flag=True, help=_("Do not read every original again."))
 @click.option(
     "--reindex", is_flag=True, help=_("Make the index of the words anew from the log first.")
 )
 @json_option
 @pass_session
-def check(session: Session, /, reindex: bool, as_json: bool) -> None:
-    from pipeline import process
+def check(session: Session, /, quick: bool, reindex: bool, as_json: bool) -> None:
+    from pipeline import proof
 
     if reindex:
         from pipeline import index
 
         n = index.rebuild(session.log)
         click.echo(_("The words of {n} texts are indexed anew.").format(n=n), err=True)
-    found = process.check(session.home, session.log)
+    found = proof.check(session.home, session.log, quick=quick)
     if as_json:
         click.echo(forms.json_line(found.as_dict()))
     else:

@@ -38,6 +38,11 @@ _PARTIAL = re.compile(
 )
 """Names that programs give to a file while they still write it; the whole file gets another name."""
 
+_PARTIAL_MARK = re.compile(
+    r"(?i)^\.(?P<rsync>.+)\.[a-z0-9]{6}$|^~?(?P<plain>.+?)"
+    r"(?:\.(?:part|partial|crdownload|tmp|temp|download|filepart|!qb|opdownload)|~)?$"
+)
+
 _READ_SIZE = 1 << 20  # bytes: large enough that hashing, not calls, sets the pace
 _STALE_S = 3600.0  # a temporary copy older than this belongs to a run that was killed
 
@@ -90,7 +95,7 @@ def scan(folder: Path, *, settle_s: float = 2.0, exclude: Sequence[Path] = ()) -
         for path, info in looks
         if stat.S_ISREG(info.st_mode) and not settle_s <= now - info.st_mtime
     }
-    if settle_s > 0 and any(not _PARTIAL.fullmatch(path.name) for path in fresh):
+    if settle_s > 0 and any(not is_partial(path.name) for path in fresh):
         time.sleep(settle_s)
     arrivals = []
     for path, first in looks:
@@ -101,13 +106,13 @@ def scan(folder: Path, *, settle_s: float = 2.0, exclude: Sequence[Path] = ()) -
             except FileNotFoundError:  # renamed or taken back meanwhile: not here any more
                 continue
             still = (info.st_size, info.st_mtime_ns) == (first.st_size, first.st_mtime_ns)
-        partial = _PARTIAL.fullmatch(path.name) is not None
+        partial = is_partial(path.name)
         kind = _kind(info)
         arrivals.append(
             Arrival(
                 path=path,
                 size=info.st_size if kind == "file" else 0,
-                modified_at=_modified(info),
+                modified_at=modified(info),
                 settled=kind != "file" or (still and not partial),
                 kind=kind,
             )
@@ -152,11 +157,23 @@ def _kind(info: os.stat_result) -> Literal["file", "link", "special", "unreadabl
     return "unreadable" if stat.S_ISDIR(info.st_mode) else "special"
 
 
-def _modified(info: os.stat_result) -> datetime:
+def modified(info: os.stat_result) -> datetime:
+    """A file's time, in UTC."""
     try:
         return datetime.fromtimestamp(info.st_mtime, tz=UTC)
     except (OverflowError, ValueError, OSError):  # a damaged file system's date
         return datetime.fromtimestamp(0, tz=UTC)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file of this name is still being written by a program that will rename it."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def whole_name(name: str) -> str | None:
+    """The name that a partial file gets when it is whole, as far as its own name tells."""
+    match = _PARTIAL_MARK.match(name) if is_partial(name) else None
+    return None if match is None else match["rsync"] or match["plain"]
 
 
 # --- Names --------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,10 @@ from pipeline.types import (
     Medium,
     NameFacts,
     Piece,
+    Segment,
     Transcript,
     Turn,
+    Word,
 )
 
 if TYPE_CHECKING:
@@ -186,10 +188,82 @@ class Log(Store):
         self._event("seen", recording_id=recording_id, data={"size": size})
         return recording_id
 
+    def same_place(self, path: str, size: int) -> list[RecordingRow]:
+        """The recordings of this path and size whose content is kept, whatever their time."""
+        return [
+            recording_row(row)
+            for row in self.query(
+                "SELECT * FROM recordings WHERE path = ? AND size = ? AND sha256 IS NOT NULL "
+                "ORDER BY id",
+                (stored_path(path), size),
+            )
+        ]
+
+    def touched(self, recording_id: int, modified_at: datetime) -> RecordingRow:
+        """The same file with the same content has another time now: copied, or its tags looked at."""
+        with self.transaction():
+            self._update("recordings", recording_id, {"modified_at": file_time(modified_at)})
+            self._event(
+                "touched", recording_id=recording_id, data={"modified_at": file_time(modified_at)}
+            )
+        return self.recording(recording_id)
+
+    def mended(self, recording_id: int, original: str) -> None:
+        """The original of a recording had gone, and was copied anew."""
+        with self.transaction():
+            self._update("recordings", recording_id, {"original": original})
+            self._event("mended", recording_id=recording_id, data={"original": original})
+
+    def renamed(self, recording_id: int, path: str | None = None) -> RecordingRow | None:
+        """A file that was seen under another name while it arrived, and has gone from there: the
+        recording that it became, by size and time, or by the `path` that its name tells. It is that
+        one's `duplicate` from then on."""
+        with self.transaction():
+            row = self.recording(recording_id)
+            other = self._one(
+                "SELECT * FROM recordings WHERE id <> ? AND sha256 IS NOT NULL "
+                "AND duplicate_of IS NULL AND (path = ? OR size = ? AND modified_at = ?) "
+                "ORDER BY path = ? DESC, id DESC",
+                (
+                    recording_id,
+                    None if path is None else stored_path(path),
+                    row.size,
+                    file_time(row.modified_at),
+                    None if path is None else stored_path(path),
+                ),
+            )
+            if other is None:
+                return None
+            said = _("It was renamed while it arrived: it is {file} now.").format(
+                file=other["path"]
+            )
+            self._update(
+                "recordings",
+                recording_id,
+                {
+                    "sha256": other["sha256"],
+                    "original": other["original"],
+                    "duplicate_of": other["id"],
+                    "state": "duplicate",
+                    "reason": said,
+                },
+            )
+            self._event("duplicate", recording_id=recording_id, note=said)
+        return recording_row(other)
+
     def received(
-        self, recording_id: int, sha256: str, original: str, facts: NameFacts
+        self,
+        recording_id: int,
+        sha256: str,
+        original: str,
+        facts: NameFacts,
+        *,
+        gone: Callable[[str], bool] = lambda path: False,
     ) -> RecordingRow:
-        """A file's content is kept as `original`: `received`, or `duplicate` if it was there already."""
+        """A file's content is kept as `original`: `received`, or `duplicate` if it was there already.
+
+        `gone` says whether the file at a path in the log is not there any more.
+        """
         with self.transaction():
             first = self._one(
                 "SELECT id, path FROM recordings "
@@ -204,9 +278,7 @@ class Log(Store):
                     "sha256": sha256,
                     "original": original,
                     "state": state,
-                    "reason": None
-                    if first is None
-                    else _("The same recording as {file}.").format(file=first["path"]),
+                    "reason": None if first is None else _same_as(first["path"], gone),
                     "duplicate_of": None if first is None else first["id"],
                     "started_at": facts.started_at and iso(facts.started_at),
                     "time_source": facts.time_source,
@@ -226,14 +298,17 @@ class Log(Store):
         reason: str | None = None,
         *,
         call: CallFacts | None = None,
+        retry_in: timedelta | None = None,
     ) -> None:
         """Move a recording to `state`, with the sentence that says why; every reason is kept.
 
-        `call` logs what is known of a call that has no words (a silent one).
+        `call` logs what is known of a call that has no words (a silent one); `retry_in` says after
+        how long a failed one is tried again, None for the next run.
         """
         if state not in RECORDING_STATES:
             raise ValueError(f"no state of a recording: {state}")
         with self.transaction():
+            now = self.now()
             row = self.recording(recording_id)
             self._update(
                 "recordings",
@@ -242,6 +317,8 @@ class Log(Store):
                     "state": state,
                     "reason": reason,
                     "attempts": row.attempts + (state == "failed"),
+                    "tried_at": iso(now) if state == "failed" else None,
+                    "retry_at": None if retry_in is None else iso(now + retry_in),
                 },
             )
             if reason is not None:
@@ -311,6 +388,7 @@ class Log(Store):
         with self.transaction():
             call_id = self._save_call(recording_id, audio_facts)
             transcript_id = self._save_hearing(call_id, transcript, turns, terms)
+            self.conn.execute("DELETE FROM heard_windows WHERE recording_id = ?", (recording_id,))
             self._update("recordings", recording_id, {"state": "transcribed", "reason": None})
             self._event(
                 "transcribed",
@@ -323,6 +401,27 @@ class Log(Store):
                 },
             )
         return transcript_id
+
+    def heard_window(self, recording_id: int, key: str) -> tuple[Segment, ...] | None:
+        """What was heard of a window before a run was cut off; None if it was not."""
+        found = self._value(
+            "SELECT segments FROM heard_windows WHERE recording_id = ? AND key = ?",
+            (recording_id, key),
+        )
+        if found is None:
+            return None
+        return tuple(
+            Segment(**{**one, "words": tuple(Word(**word) for word in one["words"])})
+            for one in json.loads(found)
+        )
+
+    def keep_window(self, recording_id: int, key: str, segments: Sequence[Segment]) -> None:
+        """Keep what was heard of a window until the whole transcript is in the log."""
+        said = json.dumps([asdict(segment) for segment in segments], ensure_ascii=True)
+        with self.transaction():
+            self.conn.execute(
+                "INSERT OR REPLACE INTO heard_windows VALUES (?, ?, ?)", (recording_id, key, said)
+            )
 
     def import_call(
         self,
@@ -1138,6 +1237,14 @@ def char_times(
         times += [(low + m * step, low + (m + 1) * step) for m in range(stop - n)]
         n = stop
     return times
+
+
+def _same_as(path: str, gone: Callable[[str], bool]) -> str:
+    if gone(path):
+        return _("It was {file} before: renamed, moved or copied; its call is in the log.").format(
+            file=path
+        )
+    return _("The same recording as {file}; its call is in the log once.").format(file=path)
 
 
 def request_filter(

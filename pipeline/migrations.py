@@ -350,6 +350,39 @@ _SEARCH_3 = (
     "DELETE FROM index_version",
 )
 
+_NOTHING_LOST_5 = (
+    # When a failed one is tried again; NULL: at the next run. `tried_at` shows a clock that jumped.
+    "ALTER TABLE recordings ADD COLUMN retry_at TEXT",
+    "ALTER TABLE recordings ADD COLUMN tried_at TEXT",
+    # What was heard of a call that is not heard to its end yet: a crash costs a window, not hours.
+    # `key` says all on which the words depend; gone when the transcript is in the log.
+    """
+    CREATE TABLE heard_windows (
+        recording_id INTEGER NOT NULL REFERENCES recordings (id),
+        key TEXT NOT NULL,
+        segments TEXT NOT NULL,
+        PRIMARY KEY (recording_id, key)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Words set aside that staff brought back; `set_aside` keeps its reason.
+    "ALTER TABLE segments ADD COLUMN restored_at TEXT",
+    "ALTER TABLE segments ADD COLUMN restored_by TEXT",
+    # A later hearing or understanding, beside what counts, until somebody decides.
+    f"""
+    CREATE TABLE proposals (
+        transcript_id INTEGER PRIMARY KEY REFERENCES transcripts (id),
+        understanding TEXT NOT NULL,
+        due TEXT NOT NULL,
+        made_at TEXT NOT NULL,
+        decision TEXT {_one_of("decision", ("accepted", "declined"))},
+        decided_at TEXT,
+        decided_by TEXT,
+        note TEXT,
+        CHECK ((decision IS NULL) = (decided_at IS NULL))
+    ) STRICT
+    """,
+)
+
 
 _DESK_4 = (
     "ALTER TABLE requests ADD COLUMN assignee TEXT",
@@ -404,6 +437,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "search knows when it has seen the newest", _statements(*_SEARCH_3)),
     Migration(
         4, "the desk: who sees to it, what was met, what was taken back", _statements(*_DESK_4)
+    ),
+    Migration(
+        5, "retries, windows heard so far, later versions beside", _statements(*_NOTHING_LOST_5)
     ),
 )
 VERSION = MIGRATIONS[-1].number

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import intake
 from pipeline.errors import HotlineError, LogError, ModelMissing, UnsupportedAudio
 from pipeline.i18n import _
 
@@ -23,10 +25,20 @@ if TYPE_CHECKING:
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
-    from pipeline.types import Request, Transcript, Turn, Understanding, Urgency
+    from pipeline.types import Request, Segment, Transcript, Turn, Understanding, Urgency
 
 WORK_STATES = ("received", "transcribed", "failed")
 """States from which a run goes on; the others are ends."""
+
+RETRIES: tuple[timedelta | None, ...] = (
+    None,
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
+"""How long after its first, second, ... failure a recording is tried again; None: at the next run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +104,15 @@ def ingest(
     from pipeline import taxonomy
 
     with only_one(home):
-        seen, new, failed = take_in(home, log, paths or [home.recordings])
+        came = intake.take_in(home, log, paths or [home.recordings])
+        failed = list(came.failed)
         terms = taxonomy.load(home.taxonomy)
-        todo = [row for state in WORK_STATES for row in log.recordings(state)]
+        todo = [
+            row
+            for state in WORK_STATES
+            for row in log.recordings(state)
+            if is_due(row, log.now(), named=bool(paths) and row.id in came.ids)
+        ]
         # In the order of the calls: a repeat is found when its first call is in the log.
         todo.sort(key=lambda row: row.facts.started_at or row.first_seen_at)
         engine: Transcriber | None = None
@@ -103,34 +121,57 @@ def ingest(
         for index, row in enumerate(todo, 1):
             step = Step(row.path, index, len(todo))
             progress(step)
+            if waiting is not None and row.state != "transcribed":
+                continue
             try:
-                if row.state != "transcribed":
+                if row.state != "transcribed" and not was_heard(log, row):
                     engine = engine or transcriber()
                     hear(home, log, row, engine, step, progress)
-                numbers = understand_recording(home, log, row.id, terms)
-                opened.extend(numbers)
+                opened.extend(understand_recording(home, log, row.id, terms))
             except ModelMissing as missing:
                 waiting = str(missing)
-                break
+                continue
             except LogError:
                 raise
-            except (HotlineError, OSError, RuntimeError, MemoryError, ValueError) as error:
-                reason = _reason(row, error)
-                log.set_state(row.id, "failed", reason)
+            except Exception as error:  # whatever it is, it costs this recording and no other
+                reason = intake.reason(row, error)
+                log.set_state(row.id, "failed", reason, retry_in=RETRIES[min(row.attempts, 5)])
                 failed.append((row.path, reason))
             now = log.recording(row.id)
             progress(
                 Step(row.path, index, len(todo), 0.0, None, state=now.state, reason=now.reason)
             )
         return Ingested(
-            seen=seen,
-            new=new,
+            seen=came.seen,
+            new=came.new,
             states=log.states(),
             requests=len(opened),
             failed_now=tuple(failed),
             waiting_for=waiting,
             new_requests=tuple(opened),
         )
+
+
+def is_due(row: RecordingRow, now: datetime, *, named: bool = False) -> bool:
+    """Whether a recording is to be worked on now; one that was named on the command line always is.
+
+    What has no original is for `intake` to take up when its file can be read.
+    """
+    if row.sha256 is None:
+        return False
+    if row.state != "failed" or row.retry_at is None or named:
+        return True
+    # A clock that was put back must not make it wait for years.
+    return now >= row.retry_at or (row.tried_at is not None and now < row.tried_at)
+
+
+def was_heard(log: Log, row: RecordingRow) -> bool:
+    """Whether a failed recording has its transcript, and only what follows is to be done again."""
+    call = log.call_of(row.id)
+    if call is None or log.current_transcript(call.id) is None:
+        return False
+    log.set_state(row.id, "transcribed")
+    return True
 
 
 @contextmanager
@@ -177,70 +218,6 @@ def load_transcriber(
     )
 
 
-def path_in(home: Home, path: Path) -> str:
-    """A path as the log keeps it: from the home, so that a home can be moved; else absolute."""
-    path = path.absolute()
-    return str(path.relative_to(home.path) if path.is_relative_to(home.path) else path)
-
-
-def take_in(home: Home, log: Log, paths: Sequence[Path]) -> tuple[int, int, list[tuple[str, str]]]:
-    """Give every file below `paths` its row, and keep the originals of those that arrived whole.
-
-    Returns how many files were seen, how many of them were new, and (path, reason) of what failed.
-    """
-    from pipeline import inbox
-
-    settings = home.settings
-    patterns = tuple(
-        inbox.compile_pattern(entry.get("name", ""), entry.get("regex", ""))
-        for entry in settings.recordings.patterns
-    )
-    seen = new = 0
-    failed: list[tuple[str, str]] = []
-    for folder in paths:
-        for arrival in inbox.scan(
-            folder, settle_s=settings.recordings.settle_seconds, exclude=(home.originals,)
-        ):
-            seen += 1
-            before = log.last_recording_id()
-            row = log.seen(path_in(home, arrival.path), arrival.size, arrival.modified_at)
-            new += row.id > before
-            if row.state not in ("arriving", "failed") or row.sha256 or not arrival.settled:
-                continue
-            try:
-                if arrival.kind == "unreadable":
-                    raise HotlineError(
-                        _(
-                            "{file} may not be looked into; ask whoever set it up for the right to."
-                        ).format(file=arrival.path)
-                    )
-                if arrival.kind != "file":
-                    raise UnsupportedAudio(
-                        _(
-                            "{file} is a link or no ordinary file; copy the recording itself here."
-                        ).format(file=arrival.path.name)
-                    )
-                if arrival.size == 0:
-                    raise UnsupportedAudio(
-                        _("{file} is empty; copy it again from the recorder.").format(
-                            file=arrival.path.name
-                        )
-                    )
-                kept = inbox.keep(arrival.path, home.originals)
-                facts = inbox.read_name(
-                    arrival.path, tz=settings.zone, patterns=(*patterns, *inbox.PATTERNS)
-                )
-                facts = inbox.when(facts, None, arrival.modified_at, settings.zone)
-                log.received(row.id, kept.sha256, str(kept.path.relative_to(home.path)), facts)
-            except UnsupportedAudio as error:
-                log.set_state(row.id, "unsupported", str(error))
-            except (HotlineError, OSError) as error:
-                reason = _reason(row, error)
-                log.set_state(row.id, "failed", reason)
-                failed.append((row.path, reason))
-    return seen, new, failed
-
-
 def hear(
     home: Home,
     log: Log,
@@ -283,20 +260,35 @@ def hear(
         progress(Step(step.path, step.index, step.total, min(seconds, total), total))
 
     heard(0.0)
-    transcript = engine.transcribe(sound, speech, heard)
+    transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
     log.save_transcript(
         row.id, call, transcript, make_turns(transcript, sound.duration, sound.channels)
     )
 
 
+class _Windows:
+    """What was heard of one recording so far, in the log."""
+
+    def __init__(self, log: Log, recording_id: int) -> None:
+        self._log, self._id = log, recording_id
+
+    def get(self, key: str) -> tuple[Segment, ...] | None:
+        return self._log.heard_window(self._id, key)
+
+    def put(self, key: str, segments: Sequence[Segment]) -> None:
+        self._log.keep_window(self._id, key, segments)
+
+
 def original(home: Home, row: RecordingRow) -> Path:
-    """The kept original of a recording; its dropped file if the original has gone."""
+    """The kept original of a recording; its dropped file, if that is still the same, where it has gone."""
+    from pipeline import inbox
+
     if row.original is not None:
         kept = home.path / row.original
         if kept.exists():
             return kept
     dropped = home.path / row.path
-    if not dropped.exists():
+    if not dropped.is_file() or inbox.hash_file(dropped) != row.sha256:
         raise HotlineError(
             _("{file} is neither in originals/ nor where it was dropped; put it back.").format(
                 file=dropped.name
@@ -384,65 +376,6 @@ def note_repeats(
             why=_("call number {n} on this matter").format(n=len(earlier) + 1),
             due_at=due_at("urgent", row.due_hint),
         )
-
-
-def _reason(row: RecordingRow, error: BaseException) -> str:
-    if isinstance(error, HotlineError):
-        return str(error)
-    return _("{file} could not be worked on: {error}. It is tried again at the next run.").format(
-        file=Path(row.path).name, error=error or type(error).__name__
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What `check` found. `states` sums to `seen`; `unaccounted` are files on disk without a row."""
-
-    seen: int
-    states: dict[str, int]
-    unaccounted: tuple[str, ...]
-    uncovered_speech_s: float
-    requests: int
-    problems: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
-
-
-def check(home: Home, log: Log) -> Checked:
-    """Compare the folders with the log, and the log with itself; changes nothing."""
-    from pipeline import inbox
-
-    rows = log.recordings()
-    known = {(row.path, row.size) for row in rows}
-    on_disk = [
-        (path_in(home, arrival.path), arrival.size)
-        for arrival in inbox.scan(home.recordings, settle_s=0.0, exclude=(home.originals,))
-    ]
-    unaccounted = tuple(path for path, size in on_disk if (path, size) not in known)
-    problems, uncovered = log.check()
-    states = log.states()
-    if sum(states.values()) != len(rows):
-        problems.append(_("The states do not add up to the files seen."))
-    for row in rows:
-        if row.original is not None and not (home.path / row.original).exists():
-            problems.append(
-                _("The original of {file} has gone from {place}.").format(
-                    file=Path(row.path).name, place=row.original
-                )
-            )
-    problems.extend(
-        _("{file} is in the folder but not in the log; run: hotline ingest").format(file=path)
-        for path in unaccounted
-    )
-    return Checked(
-        seen=len(rows),
-        states=states,
-        unaccounted=unaccounted,
-        uncovered_speech_s=round(uncovered, 2),
-        requests=log.count_requests(),
-        problems=tuple(problems),
-    )
 
 
 @dataclass(frozen=True, slots=True)

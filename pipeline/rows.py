@@ -78,7 +78,10 @@ def clean(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
-    """A file ever seen. `original` is relative to the home; `facts` is what its name told."""
+    """A file ever seen. `original` is relative to the home; `facts` is what its name told.
+
+    `retry_at` is when a failed one is tried again, None for the next run; `tried_at` when it failed.
+    """
 
     id: int
     path: str
@@ -92,6 +95,8 @@ class RecordingRow:
     attempts: int
     duplicate_of: int | None
     facts: NameFacts
+    retry_at: datetime | None = None
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +294,8 @@ def recording_row(row: Row) -> RecordingRow:
             caller_source=row["caller_source"],
             direction=row["direction"],
         ),
+        retry_at=when(row["retry_at"]),
+        tried_at=when(row["tried_at"]),
     )
 
 

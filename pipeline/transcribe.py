@@ -9,6 +9,7 @@ clips are rounded to 10 ms. Inside a window the time line is the recording's; no
 
 from __future__ import annotations
 
+import hashlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -68,6 +69,18 @@ class Hearing:
     relisten_s: float = 1.5
 
 
+class Kept(Protocol):
+    """Windows of one recording that were heard before, when a run was cut off in the middle of it."""
+
+    def get(self, key: str) -> tuple[Segment, ...] | None:
+        """What was heard of the window that `key` names, or None."""
+        ...
+
+    def put(self, key: str, segments: Sequence[Segment]) -> None:
+        """Keep what was heard of it."""
+        ...
+
+
 class Transcriber(Protocol):
     """An engine with its weights loaded."""
 
@@ -75,9 +88,16 @@ class Transcriber(Protocol):
     model: str
 
     def transcribe(
-        self, audio: Audio, speech: Sequence[Span], progress: Progress | None = None
+        self,
+        audio: Audio,
+        speech: Sequence[Span],
+        progress: Progress | None = None,
+        kept: Kept | None = None,
     ) -> Transcript:
-        """Hear `speech` of `audio`; every span is in the transcript, with words or without."""
+        """Hear `speech` of `audio`; every span is in the transcript, with words or without.
+
+        Windows that `kept` has are not heard again, and each that was heard is put there.
+        """
         ...
 
 
@@ -226,9 +246,13 @@ class WhisperTranscriber:
         return _load(path, name)
 
     def transcribe(
-        self, audio: Audio, speech: Sequence[Span], progress: Progress | None = None
+        self,
+        audio: Audio,
+        speech: Sequence[Span],
+        progress: Progress | None = None,
+        kept: Kept | None = None,
     ) -> Transcript:
-        """Hear `speech` of `audio`, a channel after the other.
+        """Hear `speech` of `audio`, a channel after the other; see `Transcriber`.
 
         A window that fails leaves its speech without words and its reason in
         `parameters["failed"]`; the turns show it as unheard.
@@ -244,7 +268,9 @@ class WhisperTranscriber:
             for window in windows(spans, samples, self.hearing):
                 count += 1
                 try:
-                    segments += self._hear(samples, window, channel, self._speaker(audio, channel))
+                    segments += self._once(
+                        samples, window, channel, self._speaker(audio, channel), kept
+                    )
                 except MemoryError as error:
                     raise HotlineError(_too_little_memory(self.model)) from error
                 except (RuntimeError, ValueError, IndexError) as error:
@@ -279,6 +305,27 @@ class WhisperTranscriber:
             tuple(sorted(speech, key=lambda span: (span.start, span.channel))),
             parameters,
         )
+
+    def _once(
+        self,
+        samples: np.ndarray,
+        window: Window,
+        channel: int,
+        speaker: Speaker,
+        kept: Kept | None,
+    ) -> Sequence[Segment]:
+        """The segments of a window, heard now unless they are kept."""
+        if kept is None:
+            return self._hear(samples, window, channel, speaker)
+        # All on which the words depend: the very samples, the weights and how they are asked.
+        part = samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE) + 1]
+        said = repr((self.engine, self.model, self.hearing, window, channel, speaker))
+        key = hashlib.sha256(said.encode() + part.tobytes()).hexdigest()
+        found = kept.get(key)
+        if found is None:
+            found = tuple(self._hear(samples, window, channel, speaker))
+            kept.put(key, found)
+        return found
 
     def _speaker(self, audio: Audio, channel: int) -> Speaker:
         if len(audio.channels) < 2 or self.staff_channel is None:

@@ -4,76 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from scripted import Scripted, drop, make_home, states
 
-from pipeline import demo, process, settings
+from pipeline import process, proof, settings
 from pipeline.errors import HotlineError, ModelMissing
 from pipeline.log import Log
 from pipeline.process import Step
 from pipeline.settings import Home
-from pipeline.types import Audio, Segment, Span, Transcript
-
-
-class Scripted:
-    """A transcriber that hears the same words in every call, one segment a span, or fails on cue."""
-
-    engine = "scripted"
-    model = "scripted"
-
-    def __init__(
-        self,
-        words: str = "我家的水管坏了，请派人来修一下。",
-        fail: type[BaseException] | None = None,
-    ):
-        self.words = words
-        self.fail = fail
-        self.calls = 0
-
-    def transcribe(
-        self,
-        audio: Audio,
-        speech: Sequence[Span],
-        progress: Callable[[float], None] | None = None,
-    ) -> Transcript:
-        self.calls += 1
-        if self.fail is not None:
-            raise self.fail("scripted")
-        if progress is not None:
-            progress(sum(span.end - span.start for span in speech))
-        segments = tuple(
-            Segment(span.start, span.end, self.words, channel=span.channel) for span in speech
-        )
-        return Transcript(self.engine, self.model, "zh", segments, tuple(speech))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made, _new = settings.init(tmp_path / "家 home")
-    text = (made.path / "hotline.toml").read_text(encoding="utf-8")
-    text = text.replace("# settle_seconds = 2.0", "settle_seconds = 0.05")
-    (made.path / "hotline.toml").write_text(text, encoding="utf-8")
-    return settings.find(made.path)
-
-
-def drop(home: Home, *formats: str, to: str = "") -> list[Path]:
-    """Copy demonstration calls of these suffixes (the first of each) into the home's recordings."""
-    dropped = []
-    for suffix in formats:
-        call = next(c for c in demo.references() if c["file"].endswith(suffix) and c["requests"])
-        target = home.recordings / (to or call["file"])
-        target.write_bytes((demo.data() / "calls" / call["file"]).read_bytes())
-        old = (datetime.now() - timedelta(hours=1)).timestamp()
-        os.utime(target, (old, old))
-        dropped.append(target)
-    return dropped
-
-
-def states(log: Log) -> dict[str, int]:
-    return {state: n for state, n in log.states().items() if n}
+    return make_home(tmp_path / "家 home")
 
 
 def test_calls_become_requests_and_a_second_run_does_nothing(home: Home) -> None:
@@ -88,7 +33,7 @@ def test_calls_become_requests_and_a_second_run_does_nothing(home: Home) -> None
         second = process.ingest(home, log, (), lambda: engine)
         assert (second.seen, second.new, second.requests) == (2, 0, 0)
         assert engine.calls == 2
-        assert process.check(home, log).problems == ()
+        assert proof.check(home, log).problems == ()
     assert [step.state for step in steps if step.state] == ["logged", "logged"]
     assert any(step.seconds and step.done == step.seconds for step in steps)
 
@@ -145,7 +90,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(home: Home) -> None:
         process.ingest(home, log, (), lambda: engine)
         assert states(log) == {"logged": 3}
         assert engine.calls == 3
-        assert process.check(home, log).problems == ()
+        assert proof.check(home, log).problems == ()
 
 
 def test_without_weights_everything_is_received_and_said(home: Home) -> None:
@@ -175,7 +120,7 @@ def test_what_is_no_recording_has_a_state_and_a_sentence(home: Home) -> None:
         for row in log.recordings("unsupported"):
             assert row.reason is not None
             assert Path(row.path).name in row.reason
-        assert process.check(home, log).problems == ()
+        assert proof.check(home, log).problems == ()
 
 
 def test_a_file_elsewhere_is_taken_by_its_path(home: Home, tmp_path: Path) -> None:
