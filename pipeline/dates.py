@@ -1,12 +1,16 @@
 """Days and periods as people write them on the command line, and the mainland's working days.
 
-A leaf: stages and commands may import it. A week is ISO's: it begins on Monday.
+A leaf: stages and commands may import it. A week that is named by its number is ISO's and begins on
+Monday; 本周 and 上周 begin on the day that the office chose (`week_start`).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
@@ -39,6 +43,7 @@ _MONTH = re.compile(r"(\d{1,2})月份?")
 _YEAR = re.compile(r"(\d{4})年?")
 _WEEK = re.compile(r"(?:(\d{4})-?)?w(\d{1,2})|(?:(\d{4})年)?第(\d{1,2})周")
 _WEEKDAY = re.compile(r"(上上|上个?|这个?|本)?(?:周|星期|礼拜)([一二三四五六日天])")
+_WEEK_OF = re.compile(r"(?:the )?week of (.+)|(.+?)(?:所在|那一?)(?:的)?(?:周|星期)")
 _RANGE = re.compile(r"\s*(?:\.\.+|~|至|到|\bto\b)\s*")
 
 
@@ -61,12 +66,82 @@ def parse_day(text: str, today: date) -> date:
     return found
 
 
-def parse_period(text: str, today: date) -> tuple[date, date]:
+PeriodKind = Literal["day", "week", "month", "year", "span"]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days from `start` up to, without, `end`, in some office's zone."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+    @property
+    def last(self) -> date:
+        """The last day that belongs to it."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def kind(self) -> PeriodKind:
+        """What it is in the calendar; seven days are a week, whatever day they begin on."""
+        if self.days == 1:
+            return "day"
+        if self.days == 7:
+            return "week"
+        if (self.start, self.end) == _month(self.start.year, self.start.month):
+            return "month"
+        first = (self.start.month, self.start.day) == (self.end.month, self.end.day) == (1, 1)
+        if first and self.end.year == self.start.year + 1:
+            return "year"
+        return "span"
+
+    @property
+    def name(self) -> str:
+        """What `parse_period` reads back: 2026-11-23, 2026-W47, 2026-11, 2026, or two days."""
+        kind = self.kind
+        if kind == "day":
+            return self.start.isoformat()
+        if kind == "week" and self.start.weekday() == 0:
+            year, week, _day = self.start.isocalendar()
+            return f"{year}-W{week:02}"
+        if kind == "month":
+            return f"{self.start:%Y-%m}"
+        if kind == "year":
+            return f"{self.start.year:04}"
+        return f"{self.start.isoformat()}..{self.last.isoformat()}"
+
+    def back(self, steps: int = 1) -> Period:
+        """The period so many before this one (after it, if negative): the calendar's month before a
+        month, the year before a year, else as many days."""
+        if self.kind == "month":
+            return Period(*_month(self.start.year, self.start.month - steps))
+        if self.kind == "year":
+            year = self.start.year - steps
+            return Period(date(year, 1, 1), date(year + 1, 1, 1))
+        shift = timedelta(days=self.days * steps)
+        return Period(self.start - shift, self.end - shift)
+
+    def moments(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """Its first moment and the first after it; a day that sets its clock has 23 or 25 hours."""
+        midnight = datetime.min.time()
+        return (
+            datetime.combine(self.start, midnight, zone),
+            datetime.combine(self.end, midnight, zone),
+        )
+
+
+def parse_period(text: str, today: date, week_start: int = 0) -> tuple[date, date]:
     """The period that `text` names as its first day and the day after its last.
 
-    Takes every day of `parse_day`, weeks (本周, 上周, last week, 2026-W47, W47, 第47周), months (上个月,
-    2026-11, 11月), years (2026, 今年) and ranges of these: `2026-11-01..2026-11-15`, both ends within.
-    A week or month without its year is the last one that has begun.
+    Takes every day of `parse_day`, weeks (本周, 上周, last week, 2026-W47, W47, 第47周, week of 11-18,
+    11月18日那周), months (上个月, 2026-11, 11月), years (2026, 今年) and ranges of these:
+    `2026-11-01..2026-11-15`, both ends within. A week or month without its year is the last one that
+    has begun. `week_start` is the day that the office's weeks begin on, Monday being 0; a week's
+    number is ISO's whatever that is.
 
     Raises:
         UsageProblem: it names no period, or one that ends before it begins; with examples.
@@ -75,9 +150,9 @@ def parse_period(text: str, today: date) -> tuple[date, date]:
     ends = _RANGE.split(plain)
     found = None
     if len(ends) == 1:
-        found = _period(plain, today)
+        found = _period(plain, today, week_start)
     elif len(ends) == 2:
-        first, last = _period(ends[0], today), _period(ends[1], today)
+        first, last = (_period(end, today, week_start) for end in ends)
         if first and last:
             if last[1] <= first[0]:
                 raise UsageProblem(
@@ -100,22 +175,33 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", fold(text).strip())
 
 
-def _period(plain: str, today: date) -> tuple[date, date] | None:
-    monday = today - timedelta(days=today.weekday())
+def week_of(day: date, week_start: int = 0) -> Period:
+    """The week that `day` lies in, in an office whose weeks begin on `week_start` (Monday is 0)."""
+    start = day - timedelta(days=(day.weekday() - week_start) % 7)
+    return Period(start, start + timedelta(weeks=1))
+
+
+def _period(plain: str, today: date, week_start: int) -> tuple[date, date] | None:
     try:
         if plain in WEEK_WORDS:
-            start = monday + timedelta(weeks=WEEK_WORDS[plain])
+            start = week_of(today, week_start).start + timedelta(weeks=WEEK_WORDS[plain])
             return start, start + timedelta(weeks=1)
+        if match := _WEEK_OF.fullmatch(plain):
+            inside = _day(match[1] or match[2], today)
+            if inside is not None:
+                week = week_of(inside, week_start)
+                return week.start, week.end
         if plain in MONTH_WORDS:
             return _month(today.year, today.month + MONTH_WORDS[plain])
         if plain in YEAR_WORDS:
             year = today.year + YEAR_WORDS[plain]
             return date(year, 1, 1), date(year + 1, 1, 1)
         if match := _WEEK.fullmatch(plain):
-            said, week = match[1] or match[3], int(match[2] or match[4])
-            start = date.fromisocalendar(int(said) if said else today.isocalendar().year, week, 1)
+            said, number = match[1] or match[3], int(match[2] or match[4])
+            year = int(said) if said else today.isocalendar().year
+            start = date.fromisocalendar(year, number, 1)
             if not said and start > today:
-                start = date.fromisocalendar(today.isocalendar().year - 1, week, 1)
+                start = date.fromisocalendar(today.isocalendar().year - 1, number, 1)
             return start, start + timedelta(weeks=1)
         if match := _YEAR_MONTH.fullmatch(plain):
             if not 1 <= int(match[2]) <= 12:

@@ -18,6 +18,7 @@ from pipeline.i18n import _
 
 SETTINGS_FILE = "hotline.toml"
 TAXONOMY_FILE = "taxonomy.toml"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Settings:
     language: str = ""
     time_zone: str = "Asia/Shanghai"
     staff: str = ""
+    week_start: str = "monday"
     recordings: Recordings = field(default_factory=Recordings)
     hearing: Hearing = field(default_factory=Hearing)
     due: Due = field(default_factory=Due)
@@ -63,6 +65,11 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def first_weekday(self) -> int:
+        """The day that the office's weeks begin on; Monday is 0."""
+        return WEEKDAYS.index(self.week_start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,12 @@ def read(path: Path) -> Settings:
                 file=path, line=_line(text, "time_zone"), zone=settings.time_zone
             )
         ) from error
+    if settings.week_start not in WEEKDAYS:
+        raise SettingsError(
+            _('{file}, line {line}: "week_start" is one of {days}.').format(
+                file=path, line=_line(text, "week_start"), days=", ".join(WEEKDAYS)
+            )
+        )
     return settings
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dates import parse_day, parse_period
+from pipeline.dates import Period, parse_day, parse_period
 from pipeline.errors import UsageProblem
 
 TODAY = date(2026, 11, 25)  # a Wednesday in ISO week 48
@@ -61,11 +61,71 @@ def test_days(text: str, day: date) -> None:
         ("去年", date(2025, 1, 1), date(2026, 1, 1)),
         ("2026-11-01..2026-11-15", date(2026, 11, 1), date(2026, 11, 16)),
         ("11-01 到 11-15", date(2026, 11, 1), date(2026, 11, 16)),
+        ("week of 2026-11-18", date(2026, 11, 16), date(2026, 11, 23)),
+        ("11月18日那周", date(2026, 11, 16), date(2026, 11, 23)),
+        ("昨天所在的星期", date(2026, 11, 23), date(2026, 11, 30)),
         ("上周..今天", date(2026, 11, 16), date(2026, 11, 26)),
     ],
 )
 def test_periods(text: str, start: date, end: date) -> None:
     assert parse_period(text, TODAY) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("本周", date(2026, 11, 22)),
+        ("上周", date(2026, 11, 15)),
+        ("week of 11-21", date(2026, 11, 15)),
+        ("2026-W47", date(2026, 11, 16)),
+    ],
+)
+def test_an_office_may_begin_its_week_on_sunday_but_a_weeks_number_is_isos(
+    text: str, start: date
+) -> None:
+    assert parse_period(text, TODAY, week_start=6) == (start, start + timedelta(days=7))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "before", "after"),
+    [
+        ("2026-11-23", "day", "2026-11-23", "2026-11-22", "2026-11-24"),
+        ("2020-W53", "week", "2020-W53", "2020-W52", "2021-W01"),
+        (
+            "2026-11-15..2026-11-21",
+            "week",
+            "2026-11-15..2026-11-21",
+            "2026-11-08..2026-11-14",
+            None,
+        ),
+        ("2026-03", "month", "2026-03", "2026-02", "2026-04"),
+        ("2026-01", "month", "2026-01", "2025-12", "2026-02"),
+        ("2026", "year", "2026", "2025", "2027"),
+        (
+            "2026-11-01..2026-11-10",
+            "span",
+            "2026-11-01..2026-11-10",
+            "2026-10-22..2026-10-31",
+            None,
+        ),
+        ("2027-02", "month", "2027-02", "2027-01", "2027-03"),
+    ],
+)
+def test_a_period_knows_its_kind_its_name_and_its_neighbours(
+    text: str, kind: str, name: str, before: str, after: str | None
+) -> None:
+    period = Period(*parse_period(text, TODAY))
+    assert (period.kind, period.name) == (kind, name)
+    assert period.back().name == before
+    assert period.back().end == period.start
+    if after:
+        assert period.back(-1).name == after
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 500))
+def test_a_periods_name_reads_back_as_the_period(start: date, days: int) -> None:
+    period = Period(start, start + timedelta(days=days))
+    assert Period(*parse_period(period.name, TODAY)) == period
 
 
 def test_last_month_in_january_is_december() -> None:

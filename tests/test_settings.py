@@ -46,6 +46,7 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         "language",
         "time_zone",
         "staff",
+        "week_start",
     }
 
 
@@ -57,6 +58,7 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ('[due]\nurgent_hours = "3"', ["line 2", '"due.urgent_hours"', "24"]),
         ('time_zone = "Mars/North"', ["line 1", "Mars/North", "Asia/Shanghai"]),
         ("name = \n", ["line 1"]),
+        ('week_start = "sunny"', ["line 1", "week_start", "sunday"]),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_the_right_word(

@@ -1,0 +1,5 @@
+"""The week, or any period: counted (`figures`), told (`page`), and put on paper (a module a form)."""
+
+from pipeline.report.figures import Week, figures
+
+__all__ = ["Week", "figures"]

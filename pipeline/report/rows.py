@@ -1,0 +1,309 @@
+"""What the summary reads from the log: the only SQL of the report, each row handed on as it is read.
+
+Nothing here loads a period at once: a year of 100,000 requests is counted in the memory of a day. Moments
+are compared as the text of the log's `*_utc` columns (`pipeline.rows.utc`). Call these inside of one
+`log.snapshot()`, so that all of them see the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.log import Log
+
+CLOSED = ("done", "dismissed", "merged")
+OPEN = ("open", "in_progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """A request with what became of it, in the order in which it was logged.
+
+    `moves` are the moments (UTC text) at which it went to a state, never going back in time: a move that was
+    logged with an earlier moment than the one before counts at that one's. `until` is when its
+    promise is due, None where there is none or it named no time.
+    """
+
+    number: int
+    began: str
+    due: str
+    urgency: str
+    logged: str
+    promised: bool
+    until: str | None
+    moves: tuple[tuple[str, str], ...]
+
+
+def first_call(log: Log) -> str | None:
+    """When the first call of the log began (ISO text with its offset), None in an empty log."""
+    row = log.conn.execute(
+        "SELECT started_at FROM calls ORDER BY started_utc, id LIMIT 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def calls(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str]]:
+    """Call, beginning, where its time came from; oldest first."""
+    return iter(
+        log.conn.execute(
+            "SELECT id, started_utc, time_source FROM calls "
+            "WHERE started_utc >= ? AND started_utc < ? ORDER BY started_utc, id",
+            (first, last),
+        )
+    )
+
+
+def requests(
+    log: Log, first: str, last: str
+) -> Iterator[tuple[int, str, str, str, str, str | None, int | None, int, str | None]]:
+    """Of the calls that began then: number, beginning, category, kind, urgency, building, which it
+    repeats, whether it is unsure, what was promised."""
+    return iter(
+        log.conn.execute(
+            "SELECT r.number, c.started_utc, r.category, r.kind, r.urgency, r.building, r.repeat_of, "
+            "r.review, r.undertaking FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? ORDER BY c.started_utc, r.number",
+            (first, last),
+        )
+    )
+
+
+def turnings(log: Log, first: str, last: str) -> Iterator[Turning]:
+    """Every request that was open at some moment of the period or promised something for it.
+
+    A request closed before `first` for good is none of them, and is never read.
+    """
+    cursor = log.conn.execute(
+        """
+        WITH wanted (number) AS (
+            SELECT number FROM requests WHERE status IN ('open', 'in_progress')
+            UNION SELECT request FROM events WHERE at_utc >= :first AND request IS NOT NULL
+            UNION SELECT r.number FROM calls AS c JOIN requests AS r ON r.call_id = c.id
+                WHERE c.started_utc >= :first AND c.started_utc < :last
+            UNION SELECT number FROM requests WHERE undertaking IS NOT NULL
+                AND strftime('%Y-%m-%dT%H:%M:%fZ', due_hint) >= :first
+        )
+        SELECT r.number, c.started_utc, r.due_utc, r.urgency, r.opened_utc,
+            r.undertaking IS NOT NULL, strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint), e.at_utc,
+            coalesce(json_extract(e.data, '$.to'), replace(e.kind, 'reopened', 'open'))
+        FROM wanted JOIN requests AS r ON r.number = wanted.number
+        JOIN calls AS c ON c.id = r.call_id
+        LEFT JOIN events AS e ON e.request = r.number AND e.kind <> 'opened'
+            AND (e.kind IN ('done', 'dismissed', 'merged', 'reopened')
+                OR json_extract(e.data, '$.to') IN
+                    ('open', 'in_progress', 'done', 'dismissed', 'merged'))
+        WHERE c.started_utc < :last
+        ORDER BY r.number, e.id
+        """,
+        {"first": first, "last": last},
+    )
+    head: tuple[Any, ...] | None = None
+    moves: list[tuple[str, str]] = []
+    for *now, at, to in cursor:
+        if head is None or head[0] != now[0]:
+            if head is not None:
+                yield _turning(head, moves)
+            head, moves = tuple(now), []
+        if at is not None:
+            before = moves[-1][0] if moves else now[1]
+            moves.append((max(before, at), to))
+    if head is not None:
+        yield _turning(head, moves)
+
+
+def _turning(head: Sequence[Any], moves: Iterable[tuple[str, str]]) -> Turning:
+    number, began, due, urgency, logged, promised, until = head
+    return Turning(number, began, due, urgency, logged, bool(promised), until, tuple(moves))
+
+
+def listening(log: Log, first: str, last: str) -> Iterator[tuple[int, int, float]]:
+    """What somebody must still listen to, of the calls that began then: span, call, seconds."""
+    return iter(
+        log.conn.execute(
+            "SELECT s.id, x.call_id, s.end_s - s.start_s FROM calls AS c "
+            "JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
+            "JOIN spans AS s ON s.transcript_id = x.id "
+            "WHERE s.kind = 'needs_listening' AND s.heard_at IS NULL "
+            "AND c.started_utc >= ? AND c.started_utc < ? ORDER BY c.started_utc, s.id",
+            (first, last),
+        )
+    )
+
+
+def recordings(log: Log, first: str, last: str) -> Iterator[tuple[int, str]]:
+    """Files first seen then, with their state."""
+    return iter(
+        log.conn.execute(
+            "SELECT id, state FROM recordings WHERE first_seen_utc >= ? AND first_seen_utc < ? "
+            "ORDER BY id",
+            (first, last),
+        )
+    )
+
+
+def models(log: Log, first: str, last: str) -> dict[str, int]:
+    """Which model heard the calls that began then, the most used first; imported calls are `text`."""
+    return dict(
+        log.conn.execute(
+            "SELECT x.model, count(*) AS n FROM calls AS c "
+            "JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? GROUP BY x.model ORDER BY n DESC, x.model",
+            (first, last),
+        ).fetchall()
+    )
+
+
+def corrections(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str | None, str]]:
+    """What staff tagged anew then: request, tag, the value before, the value now."""
+    return iter(
+        log.conn.execute(
+            "SELECT request, json_extract(data, '$.tag'), json_extract(data, '$.before'), "
+            "json_extract(data, '$.value') FROM events "
+            "WHERE kind = 'corrected' AND request IS NOT NULL AND at_utc >= ? AND at_utc < ? "
+            "AND json_extract(data, '$.tag') IS NOT NULL ORDER BY id",
+            (first, last),
+        )
+    )
+
+
+def by_cell(log: Log, first: str, last: str) -> dict[tuple[str, str | None], int]:
+    """How many requests of the calls that began then, by category and building."""
+    return {
+        (category, building): n
+        for category, building, n in log.conn.execute(
+            "SELECT r.category, r.building, count(*) FROM calls AS c "
+            "JOIN requests AS r ON r.call_id = c.id "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? GROUP BY r.category, r.building",
+            (first, last),
+        )
+    }
+
+
+def by_urgency(log: Log, first: str, last: str) -> dict[str, int]:
+    return dict(
+        log.conn.execute(
+            "SELECT r.urgency, count(*) FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? GROUP BY r.urgency",
+            (first, last),
+        ).fetchall()
+    )
+
+
+def texts(log: Log, first: str, last: str, at_most: int) -> list[tuple[int, str]]:
+    """Number and words (the resident's and the unknown's, else the gist) of requests of that time; of
+    more than `at_most` every so-manieth, the same ones at each asking."""
+    numbers = [
+        row[0]
+        for row in log.conn.execute(
+            "SELECT r.number FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? ORDER BY c.started_utc, r.number",
+            (first, last),
+        )
+    ]
+    if len(numbers) > at_most:
+        numbers = [numbers[n * len(numbers) // at_most] for n in range(at_most)]
+    found: dict[int, list[str]] = {}
+    for number, gist, speaker, text, start, end in log.conn.execute(
+        "SELECT r.number, r.gist, t.speaker, t.text, p.start_char, p.end_char "
+        "FROM json_each(?) AS w JOIN requests AS r ON r.number = w.value "
+        "LEFT JOIN request_spans AS p ON p.request = r.number "
+        "LEFT JOIN spans AS s ON s.id = p.span_id "
+        "LEFT JOIN turns AS t ON t.transcript_id = s.transcript_id AND t.idx = s.turn_idx "
+        "ORDER BY w.key, p.piece",
+        (json.dumps(numbers),),
+    ):
+        pieces = found.setdefault(number, [gist])
+        if text and speaker != "staff":
+            pieces.append(text[start:end])
+    return [(number, " ".join(pieces[1:] or pieces)) for number, pieces in found.items()]
+
+
+_DETAIL = """
+    SELECT r.number, c.started_at, c.time_source, r.category, r.kind, r.urgency, r.status, r.gist,
+        r.lane, r.building, r.unit, r.room, coalesce(r.phone, c.caller_phone) AS phone,
+        coalesce(r.caller_name, c.caller_name) AS caller, r.due_at, r.due_utc, r.due_hint,
+        r.undertaking, r.repeat_of, r.merged_into, r.closed_at, r.closed_by, r.closed_note,
+        c.source, r.call_id,
+        (SELECT json_group_array(json_array(e.at, e.kind, e.who, e.note)) FROM
+            (SELECT at, kind, who, note FROM events WHERE request = r.number
+                AND who <> 'hotline' ORDER BY id) AS e) AS story
+    FROM calls AS c JOIN requests AS r ON r.call_id = c.id
+"""
+
+
+def details(log: Log, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """What is printed of requests beside their number, in the order of `numbers`; `story` is what people
+    (not the program) did with it: (at, kind, who, note)."""
+    cursor = log.conn.execute(
+        f"{_DETAIL} WHERE r.number IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(numbers)),),
+    )
+    found = {row["number"]: row for row in _dicts(cursor)}
+    return [found[number] for number in numbers if number in found]
+
+
+def ledger(log: Log, first: str, last: str) -> Iterator[dict[str, Any]]:
+    """The requests of the calls that began then as `details` has them, one at a time, oldest first."""
+    return _dicts(
+        log.conn.execute(
+            f"{_DETAIL} WHERE c.started_utc >= ? AND c.started_utc < ? "
+            "ORDER BY c.started_utc, r.number",
+            (first, last),
+        )
+    )
+
+
+def _dicts(cursor: Any) -> Iterator[dict[str, Any]]:
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        kept = dict(zip(names, row, strict=True))
+        kept["story"] = [tuple(step) for step in json.loads(kept["story"] or "[]")]
+        yield kept
+
+
+def call_facts(log: Log, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Calls by id, in the order of `ids`: when, how long, of which recording."""
+    found = {
+        row["call"]: row
+        for row in log.query(
+            "SELECT c.id AS call, c.started_at, c.time_source, c.duration, f.path AS recording "
+            "FROM calls AS c LEFT JOIN recordings AS f ON f.id = c.recording_id "
+            "WHERE c.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+    }
+    return [found[call] for call in ids if call in found]
+
+
+def recording_facts(log: Log, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Recordings by id, in the order of `ids`: path, state, why."""
+    found = {
+        row["recording"]: row
+        for row in log.query(
+            "SELECT id AS recording, path, state, reason, first_seen_at FROM recordings "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+    }
+    return [found[recording] for recording in ids if recording in found]
+
+
+def span_facts(log: Log, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Stretches that nobody understood by id, in the order of `ids`."""
+    found = {
+        row["span"]: row
+        for row in log.query(
+            "SELECT s.id AS span, x.call_id AS call, c.started_at, f.path AS recording, "
+            "s.start_s AS start, s.end_s AS end "
+            "FROM spans AS s JOIN transcripts AS x ON x.id = s.transcript_id "
+            "JOIN calls AS c ON c.id = x.call_id "
+            "LEFT JOIN recordings AS f ON f.id = c.recording_id "
+            "WHERE s.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+    }
+    return [found[span] for span in ids if span in found]
