@@ -56,7 +56,12 @@ def fill(log: Log, n_requests: int, seed: int = 1) -> None:
             ).lastrowid
             for turn in range(1 + (n % 4 == 0)):
                 number += 1
-                text = chance.choice(SENTENCES) + "，" + chance.choice(SENTENCES) + f"，{number % 30}号楼"
+                text = (
+                    chance.choice(SENTENCES)
+                    + "，"
+                    + chance.choice(SENTENCES)
+                    + f"，{number % 30}号楼"
+                )
                 insert(
                     "INSERT INTO turns (transcript_id, idx, speaker, channel, start_s, end_s, text, unheard) "
                     "VALUES (?, ?, 'resident', 0, ?, ?, ?, 0)",

@@ -319,22 +319,58 @@ def show(session: Session, /, number: int | None, call_id: int | None, as_json: 
 
 
 @main.command(
-    help=_("The weekly summary: this week, or the one you name.\n\n")
-    + _("Example: hotline week 2026-W47   or: hotline week 上周")
+    help=_("The summary of this week, or of the day, week, month or days that you name.\n\n")
+    + _(
+        'Examples: hotline week 上周   hotline week 2026-11   hotline week 上周 --to "周报 {week}.docx"'
+    )
 )
 @click.argument("week", required=False, metavar="[WEEK]")
+@click.option(
+    "--to",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help=_(
+        "Write it to a file: .docx, .xlsx, .html or .md; {week} in the name becomes the period. "
+        "May be given several times."
+    ),
+)
+@click.option("--markdown", is_flag=True, help=_("Print it as Markdown."))
+@click.option("--public", is_flag=True, help=_("For the notice board: counts alone, no person."))
+@click.option("--unmask", is_flag=True, help=_("Show numbers of persons whole; this is logged."))
+@click.option("--rows", metavar="NAME", help=_("List the rows that a figure counts."))
+@as_option
 @json_option
+@csv_option
 @pass_session
-def week(session: Session, /, week: str | None, as_json: bool) -> None:
-    from pipeline import dates, report
+def week(
+    session: Session, /, week: str | None, files: tuple[str, ...], markdown: bool, public: bool,
+    unmask: bool, rows: str | None, actor: str | None, as_json: bool, as_csv: bool,
+) -> None:  # fmt: skip
+    from pipeline.report import desk
 
-    start, end = dates.parse_period(week or "this week", session.now().date())
-    figures = report.figures(session.log, start, end, session.home.settings.zone, session.now())
+    if as_csv and rows is None:
+        raise UsageProblem(_("--csv is for --rows; a table of the week is --to FILE.xlsx."))
+    if public and (unmask or rows is not None or as_json):
+        raise UsageProblem(_("--public shows no person and no row: leave out the other option."))
+    asked = desk.open_period(session.home, session.log, week, session.now())
+    if unmask:
+        asked.log_unmasking(session.actor(actor), rows, files)
+    if rows is not None:
+        desk.show_rows(asked, rows, unmask, "json" if as_json else "csv" if as_csv else "text")
+        return
+    told = asked.tell(session.names, public=public, unmask=unmask, for_html=bool(files))
     if as_json:
-        click.echo(forms.json_line(figures.as_dict()))
-    else:
-        for line in screen.week_lines(figures, session.names, session.home.settings.name):
-            click.echo(line)
+        click.echo(forms.json_line(told.week.as_dict()))
+    elif markdown:
+        click.echo(told.markdown(), nl=False)
+    elif not files:
+        told.show()
+    for path in told.write(files, session.actor(actor)):
+        click.echo(told.line(path), err=as_json or markdown)
+    if not told.week.adds_up:
+        click.echo(_("The figures do not add up; please run: hotline check"), err=True)
+        click.get_current_context().exit(1)
 
 
 @main.command(help=_("Prove that folder and log add up.\n\n") + _("Example: hotline check"))

@@ -144,6 +144,13 @@ class Log(Store):
             },
         )
 
+    def record(
+        self, kind: str, *, who: str, note: str | None = None, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Log that somebody did something with the log as a whole, such as `exported` or `unmasked`."""
+        with self.transaction():
+            self._event(kind, who=who, note=note, data=data)
+
     # --- Recordings ---------------------------------------------------------------------------
 
     def seen(self, path: str, size: int, modified_at: datetime) -> RecordingRow:

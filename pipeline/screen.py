@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.calls import TextCall
     from pipeline.log import Log, RequestRow
     from pipeline.process import Heard, Ingested
-    from pipeline.report import Week
     from pipeline.search import Hit
     from pipeline.settings import Home
     from pipeline.taxonomy import Names
@@ -424,123 +423,11 @@ def _figure(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)
 
 
-def week_lines(week: Week, names: Names, office: str) -> list[str]:
-    """The summary as lines for the terminal, one page."""
-    title = _("Weekly summary") if (week.end - week.start).days == 7 else _("Summary")
-    last = week.end - timedelta(days=1)
-    said = [
-        f"{office}  {title}  {week.start} – {last}".strip(),
-        "",
-        _("Calls {n} ({change})  ·  requests {m} ({change2})").format(
-            n=week.calls,
-            change=_change(week.calls, week.calls_before),
-            m=week.requests,
-            change2=_change(week.requests, week.requests_before),
-        ),
-        _(
-            "Open before {carried} + new {new} + reopened {re} − done {done} − dismissed "
-            "{dismissed} − merged {merged} = open now {open}"
-        ).format(
-            carried=week.carried_over,
-            new=week.requests,
-            re=week.reopened,
-            done=week.done,
-            dismissed=week.dismissed,
-            merged=week.merged,
-            open=week.still_open,
-        ),
-        _("Answered in time {a}, late {b}  ·  overdue {c}  ·  repeat calls {d}").format(
-            a=week.answered_in_time, b=week.answered_late, c=week.overdue, d=week.repeat_requests
-        ),
-    ]
-    if week.requests:
-        said += ["", _("By urgency")]
-        said += _bars({label(names, "urgency", k): n for k, n in week.by_urgency.items() if n})
-        said += ["", _("By category")]
-        said += _bars({label(names, "category", k): n for k, n in week.by_category.items()})
-    if week.critical:
-        said += ["", _("Critical, one by one")]
-        said += [
-            _("  No. {n}  {gist}  ({status})").format(
-                n=c["request"], gist=c["gist"], status=_week_status(c)
-            )
-            for c in week.critical
-        ]
-    if week.undertakings:
-        said += ["", _("Promised")]
-        said += [
-            _("  No. {n}  {words}  ({status})").format(
-                n=u["request"], words=u["undertaking"], status=u["status"]
-            )
-            for u in week.undertakings
-        ]
-    if week.overdue_requests:
-        said += [
-            "",
-            _("Overdue: No. {numbers}").format(numbers=", ".join(map(str, week.overdue_requests))),
-        ]
-    unheard = {
-        k: n
-        for k, n in week.recordings.items()
-        if k in ("failed", "received", "silent", "unsupported", "arriving")
-    }
-    if unheard or week.needs_listening:
-        said += ["", _("What these figures do not show")]
-    if week.needs_listening:
-        said.append(
-            "  "
-            + plural(
-                "{n} stretch of speech that nobody understood yet",
-                "{n} stretches of speech that nobody understood yet",
-                week.needs_listening,
-            ).format(n=week.needs_listening)
-        )
-    said += [
-        "  "
-        + plural("{n} recording: {state}", "{n} recordings: {state}", n).format(
-            n=n, state=_week_state(state)
-        )
-        for state, n in unheard.items()
-    ]
-    return said
-
-
-def _change(now: int, before: int) -> str:
-    if not before:
-        return _("none the week before")
-    return _("{d:+d} on the week before").format(d=now - before)
-
-
-def _week_status(row: dict[str, Any]) -> str:
-    return f"{row['status']}: {row['note']}" if row["note"] else str(row["status"])
-
-
-def _week_state(state: str) -> str:
-    return {
-        "failed": _("failed"),
-        "received": _("not heard yet"),
-        "silent": _("silent; somebody must listen"),
-        "unsupported": _("no sound inside"),
-        "arriving": _("still arriving"),
-    }.get(state, state)
-
-
-def _bars(counts: dict[str, int], width: int = 30) -> list[str]:
-    """Counts as bars of text, names padded by the columns that a terminal gives them."""
-    from rich.cells import cell_len
-
-    most = max(counts.values(), default=1)
-    wide = max((cell_len(name) for name in counts), default=0)
-    return [
-        f"  {name}{' ' * (wide - cell_len(name))}  {'█' * max(1, round(n / most * width))} {n}"
-        for name, n in counts.items()
-    ]
-
-
 def print_demo(log: Log, home: Home, now: datetime) -> None:
     """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
 
-    from pipeline import report, taxonomy
+    from pipeline import taxonomy
+    from pipeline.report import count, page, terminal
     from pipeline.search import search
 
     zone, names = home.settings.zone, taxonomy.names(home.taxonomy)
@@ -557,8 +444,8 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     monday = last - timedelta(days=last.weekday())
     click.echo()
     click.secho(f"$ hotline week {monday:%G-W%V}", bold=True)
-    week = report.figures(log, monday, monday + timedelta(days=7), zone, now)
-    for line in week_lines(week, names, home.settings.name)[2:5]:
+    week = count(log, monday, monday + timedelta(days=7), zone, now)
+    for line in terminal.head(page.compose(week, names, home.settings.name)):
         click.echo(line)
     click.echo()
     critical = next((row.number for row in rows if row.urgency == "critical"), None)

@@ -556,3 +556,11 @@ def test_the_clock_s_zone_is_kept(log):
     log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
     assert log.request(1).opened_at.utcoffset() == SHANGHAI.utcoffset(None)
     assert log.request(1).started_at == MONDAY
+
+
+def test_what_is_done_with_the_whole_log_is_an_event_of_nobodys_request(tmp_path: Path) -> None:
+    with Log(tmp_path / "hotline.db") as log:
+        log.record("exported", who="王芳", data={"file": "周报.docx"})
+        (event,) = log.events()
+        assert (event.kind, event.who, event.request) == ("exported", "王芳", None)
+        assert event.data == {"file": "周报.docx"}

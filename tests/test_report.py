@@ -65,7 +65,7 @@ def test_the_sum_holds_and_each_week_begins_where_the_last_one_ended(
         moved = 0
         for n in range(7):
             monday = MONDAY + timedelta(weeks=n)
-            week = report.figures(log, monday, monday + timedelta(days=7), ZONE, now)
+            week = report.count(log, monday, monday + timedelta(days=7), ZONE, now)
             closed = week.done + week.dismissed + week.merged
             assert week.carried_over + week.requests + week.reopened - closed == week.still_open
             assert week.answered_in_time + week.answered_late == week.done
@@ -85,7 +85,7 @@ def test_the_sum_holds_and_each_week_begins_where_the_last_one_ended(
 
 def test_figures_equal_plain_sql(tmp_path: Path) -> None:
     with busy_log(tmp_path / "hotline.db", 11) as log:
-        week = report.figures(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
         (row,) = log.query(
             "SELECT count(*) AS n, sum(urgency = 'critical') AS critical FROM requests AS r "
             "JOIN calls AS c ON c.id = r.call_id "
@@ -106,14 +106,14 @@ def test_a_call_at_midnight_belongs_to_the_day_that_begins(tmp_path: Path) -> No
     with Log(tmp_path / "hotline.db") as log:
         for at in (START, START + timedelta(days=7), START - timedelta(seconds=1)):
             open_request(log, at, "repairs", "routine", at + timedelta(days=5), None)
-        week = report.figures(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
         assert (week.carried_over, week.requests, week.still_open) == (1, 1, 2)
         assert week.by_day[MONDAY.isoformat()] == 1
 
 
 def test_an_empty_week_is_all_zeros(tmp_path: Path) -> None:
     with Log(tmp_path / "hotline.db") as log:
-        week = report.figures(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
         figures = week.as_dict()
         assert figures["start"] == "2025-03-03"
         counts = [value for value in figures.values() if isinstance(value, int)]

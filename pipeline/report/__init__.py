@@ -1,5 +1,5 @@
 """The week, or any period: counted (`figures`), told (`page`), and put on paper (a module a form)."""
 
-from pipeline.report.figures import Week, figures
+from pipeline.report.figures import Week, count
 
-__all__ = ["Week", "figures"]
+__all__ = ["Week", "count"]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.dates import Period
-from pipeline.masks import mask_name, mask_text
 from pipeline.report import rows, words
 from pipeline.rows import utc
 from pipeline.types import URGENCIES
@@ -168,7 +167,7 @@ class Week:
         return row
 
 
-def figures(
+def count(
     log: Log,
     start: date,
     end: date,
@@ -354,11 +353,15 @@ def _week(
         models=rows.models(log, utc(first), utc(last)),
         before=None if earlier is None else _plain(earlier),
         before_whole=log_began is not None and log_began <= back.start,
-        **{name: n[name] for name in SINGLES},
-        **groups,
+        **_any({name: n[name] for name in SINGLES}),
+        **_any(groups),
         **stood_out,
         **listed,
     )
+
+
+def _any(values: dict[str, Any]) -> dict[str, Any]:
+    return values
 
 
 def _plain(tally: Tally) -> dict[str, Any]:
@@ -517,50 +520,3 @@ def _cells(log: Log, first: str, last: str) -> dict[tuple[str, str], int]:
 
 def _cell_name(what: str, key: str) -> str:
     return f"building_category.{key}" if what == "building_category" else f"by_{what}.{key}"
-
-
-_TEXTS = ("gist", "note", "undertaking", "reason")
-
-
-def masked(week: Week) -> Week:
-    """The same figures with the numbers of persons made unreadable in every text."""
-    from pipeline.masks import mask_file
-
-    def hide(row: dict[str, Any]) -> dict[str, Any]:
-        kept = {
-            name: mask_text(value) if name in _TEXTS and isinstance(value, str) else value
-            for name, value in row.items()
-        }
-        if "story" in kept:
-            kept["story"] = [
-                (at, kind, who, mask_text(note) if note else note)
-                for at, kind, who, note in kept["story"]
-            ]
-        if "path" in kept:
-            file = str(kept["path"]).replace("\\", "/").rpartition("/")[2]
-            kept["path"] = mask_file(file)
-            if kept.get("reason"):
-                kept["reason"] = mask_text(kept["reason"].replace(str(row["path"]), kept["path"]).replace(file, kept["path"]))  # fmt: skip
-        return kept
-
-    return replace(
-        week,
-        critical=tuple(hide(row) for row in week.critical),
-        undertakings=tuple(hide(row) for row in week.undertakings),
-        promised_next=tuple(hide(row) for row in week.promised_next),
-        overdue_list=tuple(hide(row) for row in week.overdue_list),
-        unheard=tuple(hide(row) for row in week.unheard),
-        masked=True,
-    )
-
-
-def masked_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of `rows.details` or `rows.ledger` with phone, name and texts masked."""
-    from pipeline.masks import mask_phone
-
-    kept = dict(row)
-    for name in ("gist", "undertaking", "closed_note"):
-        kept[name] = mask_text(row[name]) if row[name] else row[name]
-    kept["phone"], kept["caller"] = mask_phone(row["phone"]), mask_name(row["caller"])
-    kept["story"] = [(at, kind, who, mask_text(n) if n else n) for at, kind, who, n in row["story"]]
-    return kept

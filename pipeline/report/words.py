@@ -156,10 +156,9 @@ def new_words(
             words[word] = Word(word, len(numbers), then, sure, numbers)
     ranked = sorted(words.values(), key=lambda one: (-one.likelihood, one.word))
     kept: list[Word] = []
-    for word in ranked:
-        inside = any(_same_matter(word, other) for other in kept)
-        if not inside:
-            kept.append(word)
+    for one in ranked:
+        if not any(_same_matter(one, other) for other in kept):
+            kept.append(one)
     return kept[:at_most]
 
 

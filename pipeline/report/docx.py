@@ -1,0 +1,284 @@
+"""The summary as a Word document: A4, the first page to be signed, tables and charts behind it.
+
+Fonts are named as offices have them (宋体, 仿宋, 黑体); a computer without them takes those that the
+document's font table names beside each (Noto CJK), or what its own system puts in their place.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report import charts
+from pipeline.report.html import right
+from pipeline.report.page import Bars, Items, Sum, Text
+from pipeline.report.terminal import bars as text_bars
+from pipeline.report.terminal import cell_text
+
+if TYPE_CHECKING:
+    from pipeline.report.page import Block, Page, Table
+
+TITLE, HEAD, BODY, TABLE = "黑体", "黑体", "仿宋", "宋体"
+LATIN = "Times New Roman"
+INSTEAD = {
+    "宋体": ("SimSun", "Songti SC", "Noto Serif CJK SC"),
+    "仿宋": ("FangSong", "STFangsong", "Noto Serif CJK SC"),
+    "黑体": ("SimHei", "Heiti SC", "Noto Sans CJK SC"),
+}
+"""Other names under which a computer may have a font, and what is taken where it has none of them."""
+
+WIDTH_CM = 17.4
+"""What a line holds: A4 less the margins."""
+
+
+def document(page: Page) -> bytes:
+    """The document's file.
+
+    Raises:
+        ImportError: python-docx or matplotlib is not installed.
+    """
+    from docx import Document
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Cm, Pt
+
+    made = Document()
+    section = made.sections[0]
+    section.page_width, section.page_height = Cm(21.0), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(1.8)
+    section.top_margin, section.bottom_margin = Cm(1.6), Cm(1.5)
+    section.footer_distance = Cm(0.8)
+    _styles(made)
+    _name_fonts(made)
+    made.core_properties.title = f"{page.office} {page.title}".strip()
+    made.core_properties.author = page.office
+    made.core_properties.subject = page.span
+    made.core_properties.comments = ""
+    title = made.add_paragraph(style="Title")
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    title.add_run(f"{page.office}{' ' if page.language != 'zh_CN' else ''}{page.title}".strip())
+    span = made.add_paragraph(page.span)
+    span.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    span.paragraph_format.space_after = Pt(4)
+    for block in page.front:
+        _block(made, page, block, front=True)
+    if page.signatures:
+        _signatures(made, page)
+    foot = section.footer.paragraphs[0]
+    foot.text = "  ·  ".join(line for line in (page.made, page.source) if line)
+    _look(foot, TABLE, 8)
+    for n, block in enumerate(page.annex):
+        _block(made, page, block, front=False, new_page=n == 0)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def _styles(made: Any) -> None:
+    from docx.shared import Pt, RGBColor
+
+    for name, font, size, bold, before, after in (
+        ("Normal", BODY, 10.5, False, 0, 2),
+        ("Title", TITLE, 18, True, 0, 2),
+        ("Heading 1", HEAD, 11, True, 5, 2),
+    ):
+        style = made.styles[name]
+        style.font.name, style.font.size, style.font.bold = LATIN, Pt(size), bold
+        style.font.color.rgb = RGBColor(0, 0, 0)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for key in list(fonts.attrib):  # a theme's font would win over a named one
+            if key.endswith("Theme"):
+                del fonts.attrib[key]
+        _east_asian(fonts, font)
+        style.paragraph_format.space_before = Pt(before)
+        style.paragraph_format.space_after = Pt(after)
+        style.paragraph_format.line_spacing = 1.0 if name == "Title" else 1.1
+        style.paragraph_format.keep_with_next = name != "Normal"
+    borders = made.styles["Title"].element.find(_q("w:pPr"))
+    line = None if borders is None else borders.find(_q("w:pBdr"))
+    if line is not None:
+        borders.remove(line)
+
+
+def _q(name: str) -> str:
+    from docx.oxml.ns import qn
+
+    return str(qn(name))
+
+
+def _east_asian(fonts: Any, font: str) -> None:
+    fonts.set(_q("w:ascii"), LATIN)
+    fonts.set(_q("w:hAnsi"), LATIN)
+    fonts.set(_q("w:eastAsia"), font)
+
+
+def _name_fonts(made: Any) -> None:
+    """Say in the document's font table what to take where a font is missing."""
+    from lxml import etree
+
+    for part in made.part.package.iter_parts():
+        if part.partname.endswith("/fontTable.xml"):
+            table = etree.fromstring(part.blob)
+            for name, others in INSTEAD.items():
+                font = etree.SubElement(table, _q("w:font"), {_q("w:name"): name})
+                etree.SubElement(font, _q("w:altName"), {_q("w:val"): ",".join(others)})
+                etree.SubElement(font, _q("w:charset"), {_q("w:val"): "86"})
+                etree.SubElement(font, _q("w:family"), {_q("w:val"): "auto"})
+            part._blob = etree.tostring(
+                table, xml_declaration=True, encoding="UTF-8", standalone=True
+            )
+
+
+def _look(paragraph: Any, font: str, size: float, bold: bool = False) -> None:
+    from docx.shared import Pt
+
+    paragraph.paragraph_format.space_after = Pt(0)
+    for run in paragraph.runs:
+        run.font.name, run.font.size, run.font.bold = LATIN, Pt(size), bold or run.font.bold
+        _east_asian(run._element.get_or_add_rPr().get_or_add_rFonts(), font)
+
+
+def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool = False) -> None:
+    if isinstance(block, Text):
+        paragraph = made.add_paragraph(("" if page.language == "zh_CN" else " ").join(block.sentences))  # fmt: skip
+        if page.language == "zh_CN":
+            from docx.shared import Pt
+
+            paragraph.paragraph_format.first_line_indent = Pt(21)
+        return
+    if isinstance(block, Sum):
+        _sum(made, block)
+        return
+    head = made.add_paragraph(block.title, style="Heading 1")
+    head.paragraph_format.page_break_before = new_page
+    if isinstance(block, Items):
+        for line in block.lines:
+            _item(made, line)
+    elif isinstance(block, Bars):
+        _bars(made, block)
+    else:
+        _table(made, block)
+
+
+def _item(made: Any, line: str) -> None:
+    from docx.shared import Pt
+
+    paragraph = made.add_paragraph()
+    paragraph.paragraph_format.left_indent = Pt(14)
+    paragraph.paragraph_format.first_line_indent = Pt(-10)
+    paragraph.add_run(f"· {line}")
+    _look(paragraph, BODY, 9.5)
+
+
+def _sum(made: Any, block: Sum) -> None:
+    """The balance as a table of one line of numbers over one of words, the signs between."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Cm
+
+    cells = [
+        cell for sign, what, figure in block.terms for cell in ((sign, ""), (str(figure), what))
+    ]
+    table = made.add_table(rows=2, cols=len(cells) - 1)
+    table.alignment = 1
+    table.autofit = False
+    for n, (number, what) in enumerate(cells[1:]):
+        is_sign = not what
+        for row, text, size in ((0, number, 14.0), (1, what, 8.5)):
+            cell = table.cell(row, n)
+            cell.width = Cm(0.7 if is_sign else 1.75)
+            paragraph = cell.paragraphs[0]
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+            paragraph.add_run(text)
+            _look(paragraph, HEAD if row == 0 else TABLE, size, bold=row == 0)
+            paragraph.paragraph_format.keep_with_next = row == 0
+
+
+def _table(made: Any, table: Table) -> None:
+    from docx.enum.table import WD_TABLE_ALIGNMENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.shared import Cm
+
+    drawn = made.add_table(rows=1, cols=len(table.heads))
+    drawn.style = "Table Grid"
+    drawn.alignment = WD_TABLE_ALIGNMENT.CENTER
+    drawn.autofit = False
+    widths = _widths(table)
+    numbers = [right(table, n) for n in range(len(table.heads))]
+    for n, head in enumerate(table.heads):
+        paragraph = drawn.rows[0].cells[n].paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        paragraph.add_run(head)
+        _look(paragraph, HEAD, 9, bold=True)
+    repeat = OxmlElement("w:tblHeader")
+    repeat.set(_q("w:val"), "true")
+    drawn.rows[0]._tr.get_or_add_trPr().append(repeat)
+    for number, row in enumerate(table.rows):
+        cells = drawn.add_row().cells
+        last = table.total and number == len(table.rows) - 1
+        for n, value in enumerate(row):
+            paragraph = cells[n].paragraphs[0]
+            paragraph.alignment = (
+                WD_ALIGN_PARAGRAPH.RIGHT if numbers[n] else WD_ALIGN_PARAGRAPH.LEFT
+            )
+            paragraph.add_run(cell_text(value))
+            _look(paragraph, TABLE, 9, bold=last)
+    for row in drawn.rows:
+        together = OxmlElement("w:cantSplit")
+        row._tr.get_or_add_trPr().append(together)
+        for n, width in enumerate(widths):
+            row.cells[n].width = Cm(width)
+    if table.more:
+        _look(made.add_paragraph(table.more), TABLE, 8.5)
+
+
+def _widths(table: Table) -> list[float]:
+    """Centimetres a column: as much as its longest word needs, the wide one what is left."""
+    need = []
+    for n, head in enumerate(table.heads):
+        longest = max([_columns(cell_text(row[n])) for row in table.rows] + [_columns(head)])
+        need.append(min(0.55 + longest * 0.165, 7.0))
+    if table.wide is None:
+        # Short tables stay narrow; long heads may break.
+        scale = min(1.0, WIDTH_CM / sum(need))
+        return [width * scale for width in need]
+    rest = WIDTH_CM - sum(width for n, width in enumerate(need) if n != table.wide)
+    if rest < 4.5:
+        shrink = (WIDTH_CM - 4.5) / (WIDTH_CM - rest)
+        need = [width * shrink for width in need]
+        rest = 4.5
+    need[table.wide] = rest
+    return need
+
+
+def _columns(text: str) -> int:
+    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
+
+
+def _bars(made: Any, block: Bars) -> None:
+    from docx.shared import Cm
+
+    picture = charts.png(block)
+    if picture is not None:
+        made.add_picture(io.BytesIO(picture), width=Cm(16))
+        made.paragraphs[-1].alignment = 1
+        properties = made.inline_shapes[-1]._inline.docPr
+        properties.set("descr", block.title)
+        return
+    # No font here can write the labels into a picture: the same bars in characters.
+    for line in text_bars(block, 24):
+        _look(made.add_paragraph(line), TABLE, 8.5)
+
+
+def _signatures(made: Any, page: Page) -> None:
+    from docx.shared import Cm, Pt
+
+    colon = "：" if page.language == "zh_CN" else ":"
+    drawn = made.add_table(rows=1, cols=len(page.signatures))
+    drawn.autofit = False
+    for n, line in enumerate(page.signatures):
+        cell = drawn.rows[0].cells[n]
+        cell.width = Cm(WIDTH_CM / len(page.signatures))
+        paragraph = cell.paragraphs[0]
+        paragraph.paragraph_format.space_before = Pt(12)
+        paragraph.add_run(line + colon + "＿" * 6 if page.language == "zh_CN" else f"{line}{colon} {'_' * 14}")  # fmt: skip
+        _look(paragraph, BODY, 10.5 if page.language == "zh_CN" else 9)

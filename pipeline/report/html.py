@@ -1,0 +1,57 @@
+"""The summary as one HTML file: charts and style inside, fit to be printed; figures lead to their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from pipeline.i18n import _
+from pipeline.report import charts
+from pipeline.report.page import Change, Figure, Rate
+from pipeline.report.terminal import cell_text
+
+if TYPE_CHECKING:
+    from pipeline.report.page import Cell, Page, Table
+
+ROWS = 400
+"""A figure of more rows than this is led to by the command alone."""
+
+
+def document(page: Page, rows: Mapping[str, Sequence[int]]) -> str:
+    """The page; `rows` are the request numbers behind the figures, by name, for those that can be opened."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    world = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    world.filters["svg"] = lambda bars: Markup(charts.svg(bars))
+    world.filters["anchor"] = anchor
+    world.filters["cell"] = cell_text
+    world.filters["right"] = right
+    source = (resources.files("pipeline.report") / "week.html.j2").read_text(encoding="utf-8")
+    shown = {} if page.public else {n: r for n, r in rows.items() if 0 < len(r) <= ROWS}
+    values: dict[str, Any] = {
+        "page": page,
+        "rows": shown,
+        "rows_title": _("The requests behind each figure, by number"),
+        "lang": page.language.replace("_", "-"),
+        "joint": "" if page.language == "zh_CN" else " ",
+        "colon": "：" if page.language == "zh_CN" else ":",
+    }
+    return world.from_string(source).render(values)
+
+
+def anchor(name: str) -> str:
+    """A figure's name as an anchor of its own."""
+    return "rows-" + "".join(c if c.isalnum() or c in "._-" else f"_{ord(c):x}" for c in name)
+
+
+def right(table: Table, n: int) -> bool:
+    """Whether a column holds numbers alone."""
+    return all(_is_number(row[n]) for row in table.rows)
+
+
+def _is_number(cell: Cell) -> bool:
+    return cell is None or isinstance(cell, Figure | Rate | Change | int)

@@ -1,0 +1,319 @@
+"""The summary as an Excel workbook: a sheet a table, and the ledger (台账) of the period's requests.
+
+Numbers are numbers, moments are moments, heads stay in sight, every table can be filtered. Rows are
+written as they are read from the log: a year takes no more memory than a week.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pipeline.i18n import _
+from pipeline.report.page import (
+    Bars,
+    Change,
+    Figure,
+    Items,
+    Rate,
+    Sum,
+    Text,
+    status_text,
+    where,
+)
+from pipeline.screen import label
+
+if TYPE_CHECKING:
+    from pipeline.report.page import Block, Cell, Page, Table
+    from pipeline.taxonomy import Names
+
+EXCEL_ROWS = 1_048_575
+"""What a sheet holds under its head."""
+
+_CELL_MOST = 32_767
+"""Characters that Excel takes in one cell."""
+
+
+def workbook(
+    page: Page, ledger: Iterable[Mapping[str, Any]] | None, names: Names, zone: ZoneInfo
+) -> bytes:
+    """The workbook's file. `ledger` are rows of `rows.ledger`, None for the notice board.
+
+    Raises:
+        ImportError: XlsxWriter is not installed.
+    """
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(
+        out,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_date_format": "yyyy-mm-dd hh:mm",
+            "remove_timezone": True,
+        },
+    ) as book:
+        book.set_properties(
+            {"title": f"{page.office} {page.title}".strip(), "subject": page.span, "author": page.office}
+        )  # fmt: skip
+        _Book(book, page, names, zone).write(ledger)
+    return out.getvalue()
+
+
+class _Book:
+    def __init__(self, book: Any, page: Page, names: Names, zone: ZoneInfo) -> None:
+        font = {"font_name": "宋体" if page.language == "zh_CN" else "Calibri", "font_size": 10.5}
+        self.book, self.page, self.names, self.zone = book, page, names, zone
+        self.plain = book.add_format({**font, "valign": "top"})
+        self.wrapped = book.add_format({**font, "text_wrap": True, "valign": "top"})
+        self.bold = book.add_format({**font, "bold": True, "valign": "top"})
+        self.title = book.add_format({**font, "bold": True, "font_size": 16})
+        self.head = book.add_format(
+            {**font, "bold": True, "bg_color": "#E8EDF2", "border": 1, "border_color": "#A0A0A0",
+             "text_wrap": True, "valign": "vcenter"}
+        )  # fmt: skip
+        self.moment = book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"})  # fmt: skip
+        self.share = book.add_format({**font, "num_format": "0%", "valign": "top"})
+        self.signed = book.add_format({**font, "num_format": "+0;-0;0", "valign": "top"})
+        self.used: set[str] = set()
+
+    def write(self, ledger: Iterable[Mapping[str, Any]] | None) -> None:
+        self.front()
+        for block in (*self.page.front, *self.page.annex):
+            self.sheet_of(block)
+        if ledger is not None:
+            self.ledger(ledger)
+
+    def sheet(self, title: str) -> Any:
+        """A new sheet; a name that Excel does not take is cut, and is never twice."""
+        name = re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:28] or "-"
+        plain, n = name, 2
+        while name.lower() in self.used:
+            name, n = f"{plain} {n}", n + 1
+        self.used.add(name.lower())
+        made = self.book.add_worksheet(name)
+        made.set_landscape()
+        made.set_paper(9)
+        made.fit_to_pages(1, 0)
+        made.hide_gridlines(0)
+        return made
+
+    def front(self) -> None:
+        page = self.page
+        sheet = self.sheet(_("Summary"))
+        sheet.set_portrait()
+        sheet.set_column(0, 0, 24, self.plain)
+        sheet.set_column(1, 1, 12, self.plain)
+        sheet.set_column(2, 2, 60, self.plain)
+        sheet.write_string(0, 0, f"{page.office} {page.title}".strip(), self.title)
+        sheet.write_string(1, 0, page.span, self.plain)
+        sheet.write_string(2, 0, page.made, self.plain)
+        at = 4
+        for block in page.front:
+            if isinstance(block, Sum):
+                for sign, what, figure in block.terms:
+                    sheet.write_string(at, 0, f"{sign} {what}".strip(), self.bold)
+                    sheet.write_number(at, 1, figure.n, self.bold)
+                    if not page.public:
+                        sheet.write_string(at, 2, f"--rows {figure.name}", self.plain)
+                    at += 1
+                at += 1
+            elif isinstance(block, Text | Items):
+                if isinstance(block, Items):
+                    sheet.write_string(at, 0, block.title, self.bold)
+                    at += 1
+                for line in block.sentences if isinstance(block, Text) else block.lines:
+                    sheet.merge_range(at, 0, at, 2, "", self.wrapped)
+                    sheet.write_string(at, 0, line, self.wrapped)
+                    sheet.set_row(at, 15 * max(1, -(-_columns(line) // 92)))
+                    at += 1
+                at += 1
+        for line in page.signatures:
+            sheet.write_string(at, 0, line, self.plain)
+            sheet.write_string(at, 1, "____________", self.plain)
+            at += 2
+        if page.source:
+            sheet.write_string(at, 0, page.source, self.plain)
+
+    def sheet_of(self, block: Block) -> None:
+        if isinstance(block, Bars):
+            self.chart(block)
+        elif not isinstance(block, Text | Items | Sum):
+            self.table(block)
+
+    def table(self, table: Table) -> None:
+        sheet = self.sheet(table.title)
+        for n, head in enumerate(table.heads):
+            longest = max([_columns(_said(row[n])) for row in table.rows] + [_columns(head)])
+            sheet.set_column(n, n, min(60, longest + 3), self.plain)
+        behind = len(table.heads) if any(isinstance(c, Figure) and c.name for r in table.rows for c in r) else None  # fmt: skip
+        heads = [*table.heads, *([_("Rows of the first figure")] if behind is not None and not self.page.public else [])]  # fmt: skip
+        if len(heads) > len(table.heads):
+            sheet.set_column(len(table.heads), len(table.heads), 34, self.plain)
+        for n, head in enumerate(heads):
+            sheet.write_string(0, n, head, self.head)
+        for at, row in enumerate(table.rows, 1):
+            for n, cell in enumerate(row):
+                self.cell(sheet, at, n, cell, n == table.wide)
+            first = next((c.name for c in row if isinstance(c, Figure) and c.name), None)
+            if len(heads) > len(table.heads) and first:
+                sheet.write_string(at, len(table.heads), f"--rows {first}", self.plain)
+        self.finish(sheet, len(table.rows) - table.total, len(heads))
+        if table.more:
+            sheet.write_string(len(table.rows) + 2, 0, table.more, self.plain)
+
+    def cell(self, sheet: Any, at: int, n: int, cell: Cell, wide: bool) -> None:
+        if isinstance(cell, Figure):
+            sheet.write_number(at, n, cell.n, self.plain)
+        elif isinstance(cell, Rate):
+            if cell.share is None:
+                sheet.write_string(at, n, str(cell), self.plain)
+            else:
+                sheet.write_number(at, n, cell.share, self.share)
+        elif isinstance(cell, Change):
+            if cell.difference is not None:
+                sheet.write_number(at, n, cell.difference, self.signed)
+        elif isinstance(cell, datetime):
+            sheet.write_datetime(at, n, cell, self.moment)
+        elif isinstance(cell, int):
+            sheet.write_number(at, n, cell, self.plain)
+        elif cell is not None and cell.isdigit() and len(cell) < 10 and not cell.startswith("0"):
+            sheet.write_number(at, n, int(cell), self.plain)
+        elif cell is not None:
+            sheet.write_string(at, n, cell[:_CELL_MOST], self.wrapped if wide else self.plain)
+
+    def finish(self, sheet: Any, n_rows: int, n_columns: int) -> None:
+        sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        if n_rows > 0:
+            sheet.autofilter(0, 0, n_rows, n_columns - 1)
+
+    def chart(self, bars: Bars) -> None:
+        """Its numbers in two columns, and Excel's own chart beside them, that may be changed."""
+        sheet = self.sheet(bars.title)
+        sheet.set_column(0, 0, max(10, *(_columns(name) + 3 for name in bars.labels)), self.plain)
+        sheet.write_string(0, 0, _("Which"), self.head)
+        sheet.write_string(0, 1, _("Number"), self.head)
+        for at, (name, figure) in enumerate(zip(bars.labels, bars.values, strict=True), 1):
+            sheet.write_string(at, 0, name, self.plain)
+            sheet.write_number(at, 1, figure.n, self.plain)
+        self.finish(sheet, len(bars.labels), 2)
+        drawn = self.book.add_chart({"type": "column" if bars.columns else "bar"})
+        name = "'" + sheet.get_name().replace("'", "''") + "'"
+        last = len(bars.labels) + 1
+        drawn.add_series(
+            {
+                "categories": f"={name}!$A$2:$A${last}",
+                "values": f"={name}!$B$2:$B${last}",
+                "fill": {"color": "#2B5F8A"},
+                "gap": 60,
+                "data_labels": {"value": len(bars.labels) <= 31},
+            }
+        )
+        drawn.set_title({"name": bars.title, "name_font": {"size": 12}})
+        drawn.set_legend({"none": True})
+        if bars.columns:
+            drawn.set_y_axis({"visible": False, "major_gridlines": {"visible": False}})
+        else:
+            drawn.set_y_axis({"reverse": True})
+            drawn.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
+        drawn.set_size(
+            {"width": 720, "height": 340 if bars.columns else 60 + 24 * len(bars.labels)}
+        )
+        sheet.insert_chart(0, 3, drawn)
+
+    def ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """The columns that offices keep, in their order, then what the log knows besides."""
+        sheet = self.sheet(_("Ledger"))
+        heads = (
+            (_("No."), 8), (_("Channel"), 8), (_("Received"), 17), (_("Name"), 9), (_("Place"), 20),
+            (_("Phone"), 14), (_("Content"), 48), (_("Handled by"), 10), (_("Course"), 36),
+            (_("Outcome"), 24), (_("Call back"), 10), (_("Remarks"), 24), (_("Category"), 12),
+            (_("Kind"), 8), (_("Urgency"), 8), (_("Status"), 9), (_("Answer due"), 17), (_("Closed"), 17),
+        )  # fmt: skip
+        for n, (head, width) in enumerate(heads):
+            sheet.set_column(n, n, width, self.wrapped)
+            sheet.write_string(0, n, head, self.head)
+        n_rows = 0
+        for row in rows:
+            if n_rows == EXCEL_ROWS:
+                break
+            n_rows += 1
+            self.ledger_row(sheet, n_rows, row)
+        self.finish(sheet, n_rows, len(heads))
+
+    def ledger_row(self, sheet: Any, at: int, row: Mapping[str, Any]) -> None:
+        story = [
+            f"{self.local(when):%m-%d %H:%M} {who} {step_text(kind)}"
+            + (f"：{note}" if note else "")
+            for when, kind, who, note in row["story"]
+        ]
+        remarks = []
+        if row["undertaking"]:
+            remarks.append(_("Promised: {words}").format(words=row["undertaking"]))
+        if row["repeat_of"]:
+            remarks.append(_("repeats No. {n}").format(n=row["repeat_of"]))
+        if row["merged_into"]:
+            remarks.append(_("merged into No. {n}").format(n=row["merged_into"]))
+        last = row["closed_by"] or (row["story"][-1][2] if row["story"] else "")
+        outcome = status_text(row["status"]) if row["closed_at"] else ""
+        values: tuple[str | datetime | int | None, ...] = (
+            row["number"],
+            _("telephone") if row["source"] == "recording" else _("import"),
+            self.local(row["started_at"]),
+            row["caller"],
+            where(row),
+            row["phone"],
+            row["gist"],
+            last,
+            "\n".join(story),
+            f"{outcome}：{row['closed_note']}" if row["closed_note"] else outcome,
+            None,
+            "; ".join(remarks),
+            label(self.names, "category", row["category"]),
+            label(self.names, "kind", row["kind"]),
+            label(self.names, "urgency", row["urgency"]),
+            status_text(row["status"]),
+            self.local(row["due_at"]),
+            self.local(row["closed_at"]) if row["closed_at"] else None,
+        )
+        for n, value in enumerate(values):
+            if isinstance(value, int):
+                sheet.write_number(at, n, value, self.plain)
+            elif isinstance(value, datetime):
+                sheet.write_datetime(at, n, value, self.moment)
+            elif value:
+                sheet.write_string(at, n, value[:_CELL_MOST], self.wrapped)
+
+    def local(self, text: str) -> datetime:
+        """A moment as the office's clock shows it: Excel knows no zones."""
+        return datetime.fromisoformat(text).astimezone(self.zone).replace(tzinfo=None)
+
+
+def step_text(kind: str) -> str:
+    """What somebody did with a request, in words."""
+    return {
+        "done": _("done"),
+        "dismissed": _("dismissed"),
+        "merged": _("merged"),
+        "reopened": _("reopened"),
+        "started": _("in progress"),
+        "corrected": _("tag corrected"),
+        "opened": _("opened"),
+        "heard": _("listened"),
+    }.get(kind, kind)
+
+
+def _said(cell: Cell) -> str:
+    return "2026-01-01 00:00" if isinstance(cell, datetime) else str("" if cell is None else cell)
+
+
+def _columns(text: str) -> int:
+    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
