@@ -427,7 +427,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
 
     from pipeline import taxonomy
-    from pipeline.report import count, page, terminal
+    from pipeline.report import count, telling, terminal
     from pipeline.search import search
 
     zone, names = home.settings.zone, taxonomy.names(home.taxonomy)
@@ -445,7 +445,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     click.echo()
     click.secho(f"$ hotline week {monday:%G-W%V}", bold=True)
     week = count(log, monday, monday + timedelta(days=7), zone, now)
-    for line in terminal.head(page.compose(week, names, home.settings.name)):
+    for line in terminal.head(telling.compose(week, names, home.settings.name)):
         click.echo(line)
     click.echo()
     critical = next((row.number for row in rows if row.urgency == "critical"), None)

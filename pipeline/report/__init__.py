@@ -1,4 +1,4 @@
-"""The week, or any period: counted (`figures`), told (`page`), and put on paper (a module a form)."""
+"""The week, or any period: counted (`figures`), told (`telling`), and put on paper (a module a form)."""
 
 from pipeline.report.figures import Week, count
 

@@ -16,7 +16,7 @@ from pipeline.dates import Period, parse_period
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
 from pipeline.masks import mask_file
-from pipeline.report import figures, files, page, rows
+from pipeline.report import figures, files, page, rows, telling
 from pipeline.report.figures import GROUPS, SINGLES, Week
 from pipeline.report.privacy import masked
 
@@ -57,7 +57,7 @@ class Asked:
         )  # fmt: skip
         if not unmask:
             week = masked(week)
-        told = page.compose(week, names, self.home.settings.name, public=public)
+        told = telling.compose(week, names, self.home.settings.name, public=public)
         return Told(self, week, told, names, kept, unmask)
 
 

@@ -184,7 +184,8 @@ def _sum(made: Any, block: Sum) -> None:
         is_sign = not what
         for row, text, size in ((0, number, 14.0), (1, what, 8.5)):
             cell = table.cell(row, n)
-            cell.width = Cm(0.7 if is_sign else 1.75)
+            cell.width = Cm(0.5 if is_sign else 2.0)
+            table.columns[n].width = cell.width
             paragraph = cell.paragraphs[0]
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
             paragraph.add_run(text)
@@ -222,6 +223,8 @@ def _table(made: Any, table: Table) -> None:
             )
             paragraph.add_run(cell_text(value))
             _look(paragraph, TABLE, 9, bold=last)
+    for n, width in enumerate(widths):
+        drawn.columns[n].width = Cm(width)
     for row in drawn.rows:
         together = OxmlElement("w:cantSplit")
         row._tr.get_or_add_trPr().append(together)
@@ -277,7 +280,7 @@ def _signatures(made: Any, page: Page) -> None:
     drawn.autofit = False
     for n, line in enumerate(page.signatures):
         cell = drawn.rows[0].cells[n]
-        cell.width = Cm(WIDTH_CM / len(page.signatures))
+        cell.width = drawn.columns[n].width = Cm(WIDTH_CM / len(page.signatures))
         paragraph = cell.paragraphs[0]
         paragraph.paragraph_format.space_before = Pt(12)
         paragraph.add_run(line + colon + "＿" * 6 if page.language == "zh_CN" else f"{line}{colon} {'_' * 14}")  # fmt: skip

@@ -109,7 +109,20 @@ def rises(
     for rank, rise in enumerate(tested, 1):
         if rise.p <= FALSE_DISCOVERIES * rank / len(tested):
             kept = rank
-    return [rise for rise in tested[:kept] if rise.n >= FEWEST]
+    return _plainest([rise for rise in tested[:kept] if rise.n >= FEWEST])
+
+
+def _plainest(found: Sequence[Rise]) -> list[Rise]:
+    """Without the buildings and categories that rose only because one matter in one building did."""
+    more = {(rise.what, rise.key): rise.n - rise.usual for rise in found}
+    told: set[tuple[str, str]] = set()
+    for (what, key), excess in more.items():
+        if what == "building_category":
+            building, _dot, category = key.partition(".")
+            for whole in (("building", building), ("category", category)):
+                if whole in more and excess >= _NEIGHBOUR * more[whole]:
+                    told.add(whole)
+    return [rise for rise in found if (rise.what, rise.key) not in told]
 
 
 def likelihood(a: int, n_a: int, b: int, n_b: int) -> float:

@@ -82,6 +82,7 @@ class _Book:
         self.moment = book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"})  # fmt: skip
         self.share = book.add_format({**font, "num_format": "0%", "valign": "top"})
         self.signed = book.add_format({**font, "num_format": "+0;-0;0", "valign": "top"})
+        self.colon = "：" if page.language == "zh_CN" else ": "
         self.used: set[str] = set()
 
     def write(self, ledger: Iterable[Mapping[str, Any]] | None) -> None:
@@ -252,7 +253,7 @@ class _Book:
     def ledger_row(self, sheet: Any, at: int, row: Mapping[str, Any]) -> None:
         story = [
             f"{self.local(when):%m-%d %H:%M} {who} {step_text(kind)}"
-            + (f"：{note}" if note else "")
+            + (f"{self.colon}{note}" if note else "")
             for when, kind, who, note in row["story"]
         ]
         remarks = []
@@ -274,7 +275,7 @@ class _Book:
             row["gist"],
             last,
             "\n".join(story),
-            f"{outcome}：{row['closed_note']}" if row["closed_note"] else outcome,
+            f"{outcome}{self.colon}{row['closed_note']}" if row["closed_note"] else outcome,
             None,
             "; ".join(remarks),
             label(self.names, "category", row["category"]),

@@ -1,0 +1,541 @@
+"""The page that is signed: the sentences, the balance, what was critical, promised, overdue, and not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pipeline.i18n import _, plural
+from pipeline.report.page import (
+    Block,
+    Cell,
+    Change,
+    Figure,
+    Items,
+    Rate,
+    Sum,
+    Table,
+    Text,
+    day_text,
+    day_time,
+    joined,
+    late_text,
+    moment_of,
+    short_day,
+    status_text,
+    where,
+)  # fmt: skip
+from pipeline.report.words import FEWEST
+from pipeline.screen import label
+from pipeline.types import URGENCIES
+
+if TYPE_CHECKING:
+    from pipeline.report.figures import Week
+    from pipeline.taxonomy import Names
+
+SHOWN = 7
+"""So many of a kind are told one by one on the page that is signed; of more, the rest behind it."""
+
+LISTED = 60
+"""So many are told behind it; of more, the first and how to see the rest."""
+
+NUMBERS = 8
+"""So many request numbers stand behind a sentence; of more, the name under which they are listed."""
+
+
+class Front:
+    """The blocks of the page that is signed; `self.w` are the figures, already masked if they are to be."""
+
+    def __init__(self, week: Week, names: Names, public: bool) -> None:
+        self.w = week
+        self.names = names
+        self.at_least = FEWEST if public else 1
+        self.zone = ZoneInfo(week.zone)
+        self.until = min(week.made_at, week.period.moments(self.zone)[1])
+        kind = week.kind
+        self.this = {
+            "day": _("the day"), "week": _("the week"), "month": _("the month"), "year": _("the year"),
+        }.get(kind, _("the period"))  # fmt: skip
+        self.last = {
+            "day": _("the day before"), "week": _("the week before"), "month": _("the month before"),
+            "year": _("the year before"),
+        }.get(kind, _("the period before"))  # fmt: skip
+        self.next = {
+            "day": _("the next day"), "week": _("next week"), "month": _("next month"),
+            "year": _("next year"),
+        }.get(kind, _("the next period"))  # fmt: skip
+
+    # --- Sentences -----------------------------------------------------------------------------
+
+    def fig(self, name: str) -> Figure:
+        """A figure by its name: a field of the week, or a group's key."""
+        group, dot, key = name.partition(".")
+        return Figure(getattr(self.w, group).get(key, 0) if dot else getattr(self.w, name), name)
+
+    def past(self, name: str, key: str | None = None) -> int | None:
+        """The same figure of the period before, None where the log was not kept yet."""
+        if self.w.before is None:
+            return None
+        value = self.w.before[name]
+        return int(value.get(key, 0) if key is not None else value)
+
+    def compared(self, name: str) -> str:
+        before = self.past(name)
+        if before is None:
+            return ""
+        change = Change(getattr(self.w, name), before)
+        return " " + _("({last}: {n}; {change})").format(last=self.last, n=before, change=change)
+
+    def seen(self, numbers: Sequence[int], name: str) -> str:
+        """What leads from a sentence to its rows: the numbers, or the command where they are many."""
+        if 0 < len(numbers) <= NUMBERS:
+            return _("(No. {numbers})").format(numbers=joined(map(str, numbers)))
+        return _("(rows: {name})").format(name=name)
+
+    def lead(self) -> Text:
+        w = self.w
+        said = []
+        if w.made_at < w.period.moments(self.zone)[0]:
+            said.append(_("The period has not begun."))
+        elif not w.over:
+            said.append(
+                _("The period is not over: figures up to {when}.").format(when=day_time(w.made_at))
+            )
+        if not w.calls and not w.requests:
+            said.append(_("No call came in."))
+        else:
+            days = max((self.until - w.period.moments(self.zone)[0]) / timedelta(days=1), 1.0)
+            said.append(
+                _("Calls: {n}{change}, {mean:.1f} a day.").format(
+                    n=w.calls, change=self.compared("calls"), mean=w.calls / days
+                )
+            )
+            said.append(
+                _("Requests: {n}{change}.").format(n=w.requests, change=self.compared("requests"))
+            )
+        top = [(key, n) for key, n in w.by_category.items() if n >= self.at_least][:3]
+        if top:
+            said.append(
+                _("Most asked for: {list}.").format(
+                    list=joined(f"{label(self.names, 'category', key)} {n}" for key, n in top)
+                )
+            )
+        if w.done:
+            said.append(
+                _("Answered: {n}, of them in time {a} and late {b} (in time: {rate}).").format(
+                    n=w.done, a=w.answered_in_time, b=w.answered_late,
+                    rate=Rate(w.answered_in_time, w.done),
+                )
+            )  # fmt: skip
+        said.append(
+            _("Open at the end: {n}, of them overdue {late}.").format(
+                n=w.still_open, late=w.overdue
+            )
+        )
+        if w.repeat_requests:
+            topics = joined(
+                f"{label(self.names, 'category', key)} {n}"
+                for key, n in list(w.repeats_by_category.items())[:3]
+                if n >= self.at_least
+            )
+            again = _("Repeat calls: {n} of {m} ({rate})").format(
+                n=w.repeat_requests, m=w.requests, rate=Rate(w.repeat_requests, w.requests)
+            )
+            said.append(
+                _("{said}: {list}.").format(said=again, list=topics)
+                if topics
+                else _("{said}.").format(said=again)
+            )
+        return Text(tuple(said))
+
+    def sum(self) -> Sum:
+        return Sum(
+            (
+                ("", _("carried over"), self.fig("carried_over")),
+                ("+", _("new"), self.fig("requests")),
+                ("+", _("reopened"), self.fig("reopened")),
+                ("−", _("done"), self.fig("done")),
+                ("−", _("dismissed"), self.fig("dismissed")),
+                ("−", _("merged"), self.fig("merged")),
+                ("=", _("still open"), self.fig("still_open")),
+            )
+        )
+
+    # --- Tables of the front -------------------------------------------------------------------
+
+    def urgencies(self) -> Table:
+        w = self.w
+        rows: list[tuple[Cell, ...]] = []
+        for level in URGENCIES:
+            before = self.past("by_urgency", level)
+            in_time, late = w.in_time_by_urgency[level], w.late_by_urgency[level]
+            rows.append(
+                (
+                    label(self.names, "urgency", level),
+                    self.fig(f"by_urgency.{level}"),
+                    before,
+                    Change(w.by_urgency[level], before),
+                    self.fig(f"in_time_by_urgency.{level}"),
+                    self.fig(f"late_by_urgency.{level}"),
+                    Rate(in_time, in_time + late),
+                    self.fig(f"still_open_by_urgency.{level}"),
+                    self.fig(f"overdue_by_urgency.{level}"),
+                )
+            )
+        before = self.past("requests")
+        rows.append(
+            (
+                _("Together"),
+                self.fig("requests"),
+                before,
+                Change(w.requests, before),
+                self.fig("answered_in_time"),
+                self.fig("answered_late"),
+                Rate(w.answered_in_time, w.done),
+                self.fig("still_open"),
+                self.fig("overdue"),
+            )
+        )
+        return Table(
+            "urgencies",
+            _("By urgency"),
+            (
+                _("Urgency"), _("New"), _("Before"), _("Change"), _("Answered in time"),
+                _("Answered late"), _("In time"), _("Still open"), _("Overdue"),
+            ),
+            tuple(rows),
+            total=True,
+        )  # fmt: skip
+
+    def critical(self, shown: int = SHOWN) -> Block | None:
+        if not self.w.critical or (shown == LISTED and len(self.w.critical) <= SHOWN):
+            return None
+        rows = [
+            (
+                Figure(row["request"], ""),
+                moment_of(row["started_at"], self.zone),
+                where(row),
+                row["gist"],
+                self.what_was_done(row),
+            )
+            for row in self.w.critical[:shown]
+        ]
+        return Table(
+            "critical",
+            _("Critical, one by one"),
+            (_("No."), _("Called"), _("Where"), _("What"), _("What was done")),
+            tuple((str(number), *rest) for number, *rest in rows),
+            wide=3,
+            more=self.more(self.w.by_urgency["critical"], "by_urgency.critical", shown),
+        )
+
+    def more(self, whole: int, name: str, shown: int) -> str:
+        """What is said under a list of which only the first `shown` stand there."""
+        if whole <= shown:
+            return ""
+        if shown < LISTED:
+            return _("And {n} more, listed behind (rows: {name}).").format(
+                n=whole - shown, name=name
+            )
+        return _("And {n} more (rows: {name}).").format(n=whole - shown, name=name)
+
+    def what_was_done(self, row: Mapping[str, Any]) -> str:
+        closed = moment_of(row["closed_at"], self.zone)
+        if closed is not None:
+            began = moment_of(row["started_at"], self.zone)
+            assert began is not None
+            said = _("{status} after {span} ({who})").format(
+                status=status_text(row["status"]),
+                span=late_text(began, closed),
+                who=row["closed_by"],
+            )
+            return f"{said}: {row['note']}" if row["note"] else said
+        due = moment_of(row["due_at"], self.zone)
+        assert due is not None
+        said = _("NOT ANSWERED")
+        if due < self.until:
+            said += _(", late by {span}").format(span=late_text(due, self.until))
+        notes = [f"{who}: {note}" for _at, _kind, who, note in row["story"] if note]
+        return "; ".join([said, *notes[-1:]])
+
+    def stood_out(self) -> Block | None:
+        w = self.w
+        lines = []
+        for rise in w.rises[:6]:
+            lines.append(
+                _("{what}: {n} requests, against {usual:.1f} usual {rows}.").format(
+                    what=self.cell_label(rise["what"], rise["key"]), n=rise["n"],
+                    usual=rise["usual"],
+                    rows=self.seen([], rise["rows"]),
+                )
+            )  # fmt: skip
+        if w.new_words:
+            lines.append(
+                _("Words that were hardly heard before: {list}.").format(
+                    list=joined(
+                        _("“{word}” {n} times (before {before}) {rows}").format(
+                            word=one["word"], n=one["n"], before=one["before"],
+                            rows=self.seen(one["numbers"], one["rows"]),
+                        )
+                        for one in w.new_words[:5]
+                    )
+                )
+            )  # fmt: skip
+        if w.new_places:
+            lines.append(
+                _("Buildings that had no request before: {list}.").format(
+                    list=joined(
+                        _("{building} ({n})").format(
+                            building=_("building {n}").format(n=one["building"]), n=one["n"]
+                        )
+                        for one in w.new_places[:8]
+                    )
+                )
+            )
+        if lines:
+            lines.append(
+                _(
+                    "Compared with the {days} days before. A rise is said where chance alone gives it in "
+                    "fewer than one of twenty (exact test of two Poisson rates, Benjamini-Hochberg); a "
+                    "new word by its log-likelihood (Dunning 1993, p < 0.0001)."
+                ).format(days=w.compared_days)
+            )
+        return Items(_("What stood out"), tuple(lines)) if lines else None
+
+    def cell_label(self, what: str, key: str) -> str:
+        if what == "building":
+            return _("building {n}").format(n=key)
+        if what == "building_category":
+            building, _dot, category = key.partition(".")
+            return _("{category} in {building}").format(
+                category=label(self.names, "category", category),
+                building=_("building {n}").format(n=building),
+            )
+        return label(self.names, what, key)
+
+    def promises(self) -> Block | None:
+        w = self.w
+        if not w.undertakings_due and not w.undertakings_made:
+            return None
+        lines = [
+            _(
+                "Promises due in {this}: {due} = kept {kept} + broken {broken} + not yet due {pending} + "
+                "lapsed {void}."
+            ).format(
+                this=self.this, due=w.undertakings_due, kept=w.undertakings_kept,
+                broken=w.undertakings_broken, pending=w.undertakings_pending, void=w.undertakings_void,
+            ),
+            _("Promises made: {n}, of them without a day {undated}.").format(
+                n=w.undertakings_made, undated=w.undertakings_undated
+            ),
+        ]  # fmt: skip
+        broken = [row for row in w.undertakings if row["fate"] == "broken"]
+        lines += [
+            _("Broken, No. {n}: {words} (due {when}, now {status})").format(
+                n=row["request"],
+                words=row["undertaking"],
+                when=self.moment(row["due_at"]),
+                status=status_text(row["status"]),
+            )
+            for row in broken[: SHOWN // 2]
+        ]
+        if more := self.more(w.undertakings_broken, "undertakings_broken", SHOWN // 2):
+            lines.append(more)
+        return Items(_("Promises"), tuple(lines))
+
+    def moment(self, text: str | None) -> str:
+        at = moment_of(text, self.zone)
+        if at is None:
+            return ""
+        day = short_day(at.date())
+        return day if (at.hour, at.minute) in ((23, 59), (0, 0)) else f"{day} {at:%H:%M}"
+
+    def broken(self) -> Block | None:
+        """Every broken promise, where the front page has room for the first few alone."""
+        broken = [row for row in self.w.undertakings if row["fate"] == "broken"]
+        if len(broken) <= SHOWN // 2:
+            return None
+        return Table(
+            "broken",
+            _("Broken promises"),
+            (_("No."), _("Due"), _("Where"), _("Promised"), _("What"), _("Now")),
+            tuple(
+                (
+                    str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
+                    row["gist"], status_text(row["status"]),
+                )
+                for row in broken[:LISTED]
+            ),
+            wide=4,
+            more=self.more(self.w.undertakings_broken, "undertakings_broken", LISTED),
+        )  # fmt: skip
+
+    def promised_next(self, shown: int = SHOWN) -> Block | None:
+        listed = self.w.promised_next
+        if not listed or (shown == LISTED and len(listed) <= SHOWN):
+            return None
+        return Table(
+            "promised_next",
+            _("Promised for {next}").format(next=self.next),
+            (_("No."), _("By"), _("Where"), _("Promised"), _("What")),
+            tuple(
+                (
+                    str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
+                    row["gist"],
+                )
+                for row in listed[:shown]
+            ),
+            wide=4,
+            more=self.more(self.w.undertakings_next, "undertakings_next", shown),
+        )  # fmt: skip
+
+    def overdue(self, shown: int = SHOWN) -> Block | None:
+        listed = self.w.overdue_list
+        if not listed or (shown == LISTED and len(listed) <= SHOWN):
+            return None
+        rows = []
+        for row in listed[:shown]:
+            due = moment_of(row["due_at"], self.zone)
+            assert due is not None
+            rows.append(
+                (
+                    str(row["request"]), label(self.names, "urgency", row["urgency"]), where(row),
+                    row["gist"], due, late_text(due, self.until),
+                )
+            )  # fmt: skip
+        return Table(
+            "overdue",
+            _("Overdue, by name"),
+            (_("No."), _("Urgency"), _("Where"), _("What"), _("Due"), _("Late by")),
+            tuple(rows),
+            wide=3,
+            more=self.more(self.w.overdue, "overdue", shown),
+        )
+
+    def not_shown(self) -> Block:
+        w = self.w
+        lines = []
+        if n := w.needs_listening:
+            minutes, seconds = divmod(round(w.needs_listening_s), 60)
+            lines.append(
+                plural(
+                    "{n} stretch of speech ({minutes} min {seconds} s) was not understood (dialect, "
+                    "noise, two at once): somebody must listen (rows: needs_listening).",
+                    "{n} stretches of speech ({minutes} min {seconds} s) were not understood (dialect, "
+                    "noise, two at once): somebody must listen (rows: needs_listening).",
+                    n,
+                ).format(n=n, minutes=minutes, seconds=seconds)
+            )
+        if n := w.by_category.get("unclear", 0):
+            lines.append(
+                plural(
+                    "{n} request was heard but not understood well enough to tag {rows}.",
+                    "{n} requests were heard but not understood well enough to tag {rows}.",
+                    n,
+                ).format(n=n, rows=self.seen([], "by_category.unclear"))
+            )
+        if n := w.review:
+            lines.append(
+                plural(
+                    "{n} request is tagged with doubt and should be read again {rows}.",
+                    "{n} requests are tagged with doubt and should be read again {rows}.",
+                    n,
+                ).format(n=n, rows=self.seen([], "review"))
+            )
+        lines += self.not_heard()
+        lines += [
+            f"{row['path']}: {row['reason'] or self.state_text(row['state'])}"
+            for row in w.unheard[:5]
+        ]
+        if w.logged_late:
+            lines.append(
+                _(
+                    "{n} of those carried over came into the log only in {this}, with recordings from "
+                    "before: an earlier report does not have them."
+                ).format(n=w.logged_late, this=self.this)
+            )
+        if w.calls_timed_by_file:
+            lines.append(
+                plural(
+                    "Of {n} call the time is only known from the file; the day may be wrong.",
+                    "Of {n} calls the time is only known from the file; the day may be wrong.",
+                    w.calls_timed_by_file,
+                ).format(n=w.calls_timed_by_file)
+            )
+        if w.log_began is None:
+            lines.append(_("The log is empty."))
+        elif w.before is None:
+            lines.append(
+                _("The log begins on {day}: there is nothing before to compare with.").format(
+                    day=day_text(w.log_began)
+                )
+            )
+        elif not w.before_whole:
+            lines.append(
+                _("The log begins on {day}, in the midst of {last}: compare with care.").format(
+                    day=day_text(w.log_began), last=self.last
+                )
+            )
+        heard = [f"{model} ({n})" for model, n in w.models.items() if model != "text"]
+        if heard:
+            lines.append(
+                _(
+                    "The words were recognised by Whisper {models}, not typed: they hold mistakes."
+                ).format(models=joined(heard))
+            )
+        lines.append(_("Calls that were not recorded are in no figure."))
+        return Items(_("What the figures do not show"), tuple(lines))
+
+    def not_heard(self) -> list[str]:
+        """The recordings of the period that no figure of calls and requests holds."""
+        lines = []
+        if n := self.w.recordings.get("failed", 0):
+            lines.append(
+                plural(
+                    "{n} recording failed and is not in the figures.",
+                    "{n} recordings failed and are not in the figures.",
+                    n,
+                ).format(n=n)
+            )
+        if n := self.w.recordings.get("received", 0):
+            said = plural("{n} recording waits to be heard.", "{n} recordings wait to be heard.", n)
+            lines.append(said.format(n=n))
+        if n := self.w.recordings.get("transcribed", 0):
+            lines.append(
+                plural(
+                    "{n} recording is heard but not yet read.",
+                    "{n} recordings are heard but not yet read.",
+                    n,
+                ).format(n=n)
+            )
+        if n := self.w.recordings.get("arriving", 0):
+            said = plural(
+                "{n} file was still being copied.", "{n} files were still being copied.", n
+            )
+            lines.append(said.format(n=n))
+        if n := self.w.recordings.get("silent", 0):
+            lines.append(
+                plural(
+                    "{n} recording has no speech that was found: somebody must listen.",
+                    "{n} recordings have no speech that was found: somebody must listen.",
+                    n,
+                ).format(n=n)
+            )
+        if n := self.w.recordings.get("unsupported", 0):
+            said = plural("{n} file has no sound inside.", "{n} files have no sound inside.", n)
+            lines.append(said.format(n=n))
+        return lines
+
+    def state_text(self, state: str) -> str:
+        return {
+            "arriving": _("still being copied"),
+            "received": _("waits to be heard"),
+            "transcribed": _("heard, not yet read"),
+            "logged": _("in the log"),
+            "failed": _("failed"),
+            "silent": _("no speech found"),
+            "duplicate": _("double"),
+            "unsupported": _("no sound inside"),
+        }.get(state, state)

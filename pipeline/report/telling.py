@@ -1,0 +1,291 @@
+"""A period told: which blocks stand on the page, on the notice board, and behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipeline.i18n import _, language
+from pipeline.report.front import LISTED, Front
+from pipeline.report.page import (
+    Bars,
+    Block,
+    Cell,
+    Change,
+    Figure,
+    Page,
+    Rate,
+    Table,
+    Text,
+    day_time,
+    short_day,
+    span_text,
+    weekday,
+)  # fmt: skip
+from pipeline.report.words import FEWEST
+from pipeline.screen import label
+
+if TYPE_CHECKING:
+    from pipeline.report.figures import Week
+    from pipeline.taxonomy import Names
+
+
+def compose(week: Week, names: Names, office: str, *, public: bool = False) -> Page:
+    """The page of a period; `public` is for the notice board: counts alone, no person, no call."""
+    telling = Telling(week, names, public)
+    front, annex = telling.public() if public else telling.whole()
+    return Page(
+        office=office,
+        title=_title(week.kind, public),
+        span=span_text(week),
+        made=_("Made {when} from the log").format(when=day_time(week.made_at)),
+        front=tuple(block for block in front if block is not None),
+        annex=tuple(block for block in annex if block is not None),
+        signatures=()
+        if public
+        else (_("Prepared by"), _("Checked and signed (secretary)"), _("Date")),
+        source=""
+        if public
+        else _("The rows behind any figure: hotline week {name} --rows NAME").format(
+            name=week.name
+        ),
+        language=language(),
+        public=public,
+    )
+
+
+def _title(kind: str, public: bool) -> str:
+    if public:
+        return {
+            "day": _("Residents' requests: the day, for the notice board"),
+            "week": _("Residents' requests: the week, for the notice board"),
+            "month": _("Residents' requests: the month, for the notice board"),
+            "year": _("Residents' requests: the year, for the notice board"),
+        }.get(kind, _("Residents' requests, for the notice board"))
+    return {
+        "day": _("Residents' requests: daily report"),
+        "week": _("Residents' requests: weekly report"),
+        "month": _("Residents' requests: monthly report"),
+        "year": _("Residents' requests: yearly report"),
+    }.get(kind, _("Residents' requests: report"))
+
+
+class Telling(Front):
+    """The front page's blocks, and the tables and bars behind them."""
+
+    def whole(self) -> tuple[list[Block | None], list[Block | None]]:
+        front: list[Block | None] = [
+            self.lead(),
+            self.sum(),
+            self.urgencies(),
+            self.critical(),
+            self.stood_out(),
+            self.promises(),
+            self.promised_next(),
+            self.overdue(),
+            self.not_shown(),
+        ]
+        annex: list[Block | None] = [
+            self.categories(),
+            self.category_bars(),
+            self.counted("kinds", _("By kind"), "kind", self.w.by_kind),
+            self.buildings(),
+            self.days(),
+            self.hours(),
+            self.critical(LISTED),
+            self.broken(),
+            self.promised_next(LISTED),
+            self.overdue(LISTED),
+            self.corrected(),
+            self.recordings(),
+        ]
+        return front, annex
+
+    def public(self) -> tuple[list[Block | None], list[Block | None]]:
+        """Counts that name nobody: small categories are put together, places and words left out."""
+        front: list[Block | None] = [
+            self.lead(),
+            self.sum(),
+            self.urgencies(),
+            self.public_categories(),
+            self.public_days(),
+            Text(
+                (
+                    _("Categories with fewer than {n} requests are counted together.").format(
+                        n=FEWEST
+                    ),
+                    _("In danger to life call 110, 119 or 120 first."),
+                )
+            ),
+        ]
+        return front, []
+
+    # --- Behind ----------------------------------------------------------------------------------
+
+    def categories(self) -> Block | None:
+        w = self.w
+        if not w.by_category:
+            return None
+        rows: list[tuple[Cell, ...]] = []
+        for key, n in w.by_category.items():
+            before = self.past("by_category", key)
+            again = w.repeats_by_category.get(key, 0)
+            rows.append(
+                (
+                    label(self.names, "category", key), self.fig(f"by_category.{key}"), before,
+                    Change(n, before), Rate(n, w.requests),
+                    self.fig(f"repeats_by_category.{key}"), Rate(again, n),
+                )
+            )  # fmt: skip
+        before = self.past("requests")
+        rows.append(
+            (
+                _("Together"), self.fig("requests"), before, Change(w.requests, before),
+                Rate(w.requests, w.requests), self.fig("repeat_requests"),
+                Rate(w.repeat_requests, w.requests),
+            )
+        )  # fmt: skip
+        return Table(
+            "categories",
+            _("By category"),
+            (
+                _("Category"), _("New"), _("Before"), _("Change"), _("Share"), _("Repeat calls"),
+                _("Share of repeats"),
+            ),
+            tuple(rows),
+            total=True,
+        )  # fmt: skip
+
+    def category_bars(self) -> Block | None:
+        return self.bars("by_category", _("Requests by category"), self.w.by_category)
+
+    def bars(
+        self, name: str, title: str, counts: Mapping[str, int], *, columns: bool = False
+    ) -> Bars | None:
+        if not any(counts.values()):
+            return None
+        return Bars(
+            name,
+            title,
+            tuple(self.key_label(name, key) for key in counts),
+            tuple(Figure(n, f"{name}.{key}") for key, n in counts.items()),
+            columns,
+        )
+
+    def key_label(self, name: str, key: str) -> str:
+        if name == "by_day":
+            day = date.fromisoformat(key)
+            return f"{short_day(day)} {weekday(day)}"
+        if name == "by_hour":
+            return str(int(key))
+        if name == "by_building":
+            return _("building {n}").format(n=key)
+        return label(self.names, name.removeprefix("by_"), key)
+
+    def counted(self, name: str, title: str, what: str, counts: Mapping[str, int]) -> Block | None:
+        """A table of one group with its change and share."""
+        if not counts:
+            return None
+        group = f"by_{what}"
+        rows: list[tuple[Cell, ...]] = []
+        for key, n in counts.items():
+            before = self.past(group, key)
+            rows.append(
+                (
+                    self.key_label(group, key), Figure(n, f"{group}.{key}"), before,
+                    Change(n, before), Rate(n, self.w.requests),
+                )
+            )  # fmt: skip
+        return Table(
+            name, title, (_("Which"), _("New"), _("Before"), _("Change"), _("Share")), tuple(rows)
+        )
+
+    def buildings(self) -> Block | None:
+        shown = dict(list(self.w.by_building.items())[:20])
+        table = self.counted("buildings", _("By building"), "building", shown)
+        rest = sum(self.w.by_building.values()) - sum(shown.values())
+        unknown = self.w.requests - sum(self.w.by_building.values())
+        if not isinstance(table, Table):
+            return None
+        more: list[tuple[Cell, ...]] = []
+        if rest:
+            more.append((_("other buildings"), rest, None, None, Rate(rest, self.w.requests)))
+        if unknown:
+            more.append((_("no building named"), unknown, None, None, Rate(unknown, self.w.requests)))  # fmt: skip
+        return Table(table.name, table.title, table.heads, (*table.rows, *more))
+
+    def days(self) -> Block | None:
+        counts = self.w.by_day
+        if len(counts) > 62:  # a year is drawn by months
+            months: dict[str, int] = {}
+            for key, n in counts.items():
+                months[key[:7]] = months.get(key[:7], 0) + n
+            return Bars(
+                "by_month", _("Requests by month"), tuple(months),
+                tuple(Figure(n, "") for n in months.values()), columns=True,
+            ) if any(months.values()) else None  # fmt: skip
+        if len(counts) < 2:
+            return None
+        return self.bars("by_day", _("Requests by day"), counts, columns=True)
+
+    def hours(self) -> Block | None:
+        return self.bars("by_hour", _("Requests by hour of the call"), self.w.by_hour, columns=True)
+
+    def corrected(self) -> Block | None:
+        if not self.w.corrected:
+            return None
+        said = {"category": _("category"), "kind": _("kind"), "urgency": _("urgency")}
+        return Table(
+            "corrected",
+            _("Tags that staff corrected"),
+            (_("Which"), _("Number")),
+            tuple(
+                (said.get(tag, tag), self.fig(f"corrected_by_tag.{tag}"))
+                for tag in self.w.corrected_by_tag
+            ),
+        )
+
+    def recordings(self) -> Block | None:
+        if not self.w.recordings:
+            return None
+        rows: list[tuple[Cell, ...]] = [
+            (self.state_text(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
+        ]
+        rows.append((_("Together"), sum(self.w.recordings.values())))
+        return Table(
+            "recordings",
+            _("Recordings that arrived"),
+            (_("State"), _("Number")),
+            tuple(rows),
+            total=True,
+        )
+
+    # --- For the notice board ----------------------------------------------------------------------
+
+    def public_categories(self) -> Block | None:
+        """Categories of five and more; the rest together, so that nobody can be told by a rare one."""
+        counts = self.w.by_category
+        if not counts:
+            return None
+        small = {key: n for key, n in counts.items() if n < FEWEST}
+        if (
+            len(small) == 1 and len(counts) > 1
+        ):  # one alone could be worked out: hide the next as well
+            key = min((k for k in counts if k not in small), key=lambda k: counts[k])
+            small[key] = counts[key]
+        rows: list[tuple[Cell, ...]] = [
+            (label(self.names, "category", key), n, Rate(n, self.w.requests))
+            for key, n in counts.items()
+            if key not in small
+        ]
+        if small:
+            rest = sum(small.values())
+            rows.append((_("all others"), rest, Rate(rest, self.w.requests)))
+        rows.append((_("Together"), self.w.requests, Rate(self.w.requests, self.w.requests)))
+        return Table(
+            "categories", _("By category"), (_("Category"), _("New"), _("Share")), tuple(rows), total=True
+        )  # fmt: skip
+
+    def public_days(self) -> Block | None:
+        return self.days()
