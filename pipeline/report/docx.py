@@ -49,13 +49,13 @@ def document(page: Page) -> bytes:
     section.footer_distance = Cm(0.8)
     _styles(made)
     _name_fonts(made)
-    made.core_properties.title = f"{page.office} {page.title}".strip()
+    made.core_properties.title = page.heading
     made.core_properties.author = page.office
     made.core_properties.subject = page.span
     made.core_properties.comments = ""
     title = made.add_paragraph(style="Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    title.add_run(f"{page.office}{' ' if page.language != 'zh_CN' else ''}{page.title}".strip())
+    title.add_run(page.heading)
     span = made.add_paragraph(page.span)
     span.alignment = WD_ALIGN_PARAGRAPH.CENTER
     span.paragraph_format.space_after = Pt(4)

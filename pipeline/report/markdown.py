@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def text(page: Page) -> str:
     """The whole page, ending in a line feed."""
-    parts = [f"# {_plain(f'{page.office} {page.title}'.strip())}", _plain(page.span)]
+    parts = [f"# {_plain(page.heading)}", _plain(page.span)]
     parts += [_block(block) for block in page.front]
     if page.signatures:
         parts.append("  ".join(f"{line}: ____________" for line in page.signatures))

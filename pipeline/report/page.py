@@ -133,6 +133,12 @@ class Page:
     language: str
     public: bool
 
+    @property
+    def heading(self) -> str:
+        """Whose it is and what it is, as a title writes them."""
+        space = "" if self.language == "zh_CN" else " "
+        return f"{self.office}{space}{self.title}".strip()
+
     def tables(self) -> Iterable[Table]:
         return (block for block in (*self.front, *self.annex) if isinstance(block, Table))
 

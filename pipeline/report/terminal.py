@@ -19,7 +19,7 @@ BAR = 30
 def show(page: Page) -> None:
     """Print the page; a pipe gets the same words without colour."""
     shown = console()
-    shown.print(f"{page.office}  {page.title}".strip(), style="bold", markup=False)
+    shown.print(page.heading, style="bold", markup=False)
     shown.print(page.span, markup=False)
     for block in (*page.front, *page.annex):
         _show_block(shown, block)

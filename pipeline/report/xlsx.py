@@ -61,7 +61,7 @@ def workbook(
         },
     ) as book:
         book.set_properties(
-            {"title": f"{page.office} {page.title}".strip(), "subject": page.span, "author": page.office}
+            {"title": page.heading, "subject": page.span, "author": page.office}
         )  # fmt: skip
         _Book(book, page, names, zone).write(ledger)
     return out.getvalue()
@@ -113,7 +113,7 @@ class _Book:
         sheet.set_column(0, 0, 24, self.plain)
         sheet.set_column(1, 1, 12, self.plain)
         sheet.set_column(2, 2, 60, self.plain)
-        sheet.write_string(0, 0, f"{page.office} {page.title}".strip(), self.title)
+        sheet.write_string(0, 0, page.heading, self.title)
         sheet.write_string(1, 0, page.span, self.plain)
         sheet.write_string(2, 0, page.made, self.plain)
         at = 4
