@@ -17,6 +17,7 @@ from pipeline.i18n import _, plural
 from pipeline.session import (
     Group,
     Session,
+    as_option,
     csv_option,
     emit,
     engine_option,
@@ -347,17 +348,17 @@ def week(
     session: Session, /, week: str | None, files: tuple[str, ...], markdown: bool, public: bool,
     unmask: bool, rows: str | None, actor: str | None, as_json: bool, as_csv: bool,
 ) -> None:  # fmt: skip
-    from pipeline.report import desk
+    from pipeline.report import asked as asking
 
     if as_csv and rows is None:
         raise UsageProblem(_("--csv is for --rows; a table of the week is --to FILE.xlsx."))
     if public and (unmask or rows is not None or as_json):
         raise UsageProblem(_("--public shows no person and no row: leave out the other option."))
-    asked = desk.open_period(session.home, session.log, week, session.now())
+    asked = asking.open_period(session.home, session.log, week, session.now())
     if unmask:
         asked.log_unmasking(session.actor(actor), rows, files)
     if rows is not None:
-        desk.show_rows(asked, rows, unmask, "json" if as_json else "csv" if as_csv else "text")
+        asking.show_rows(asked, rows, unmask, "json" if as_json else "csv" if as_csv else "text")
         return
     told = asked.tell(session.names, public=public, unmask=unmask, for_html=bool(files))
     if as_json:
