@@ -55,7 +55,6 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> Came:
     seen = new = 0
     ids: set[int] = set()
     failed: list[tuple[str, str]] = []
-    adopt(home, log, patterns)
     for folder in paths:
         arrivals = inbox.scan(
             folder, settle_s=settings.recordings.settle_seconds, exclude=(home.originals,)
@@ -70,6 +69,8 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> Came:
                 _keep(home, log, row, arrival, patterns, failed)
             elif row.original is not None and row.duplicate_of is None:
                 _mend(home, log, row, arrival)
+    adopt(home, log, patterns)  # after the dropped files have claimed their own
+    for folder in paths:
         failed += _vanished(home, log, folder, ids)
     return Came(seen, new, frozenset(ids), tuple(failed))
 

@@ -60,6 +60,24 @@ __attribute__((constructor)) static void begin(void) {
     root_length = strlen(root);
 }
 
+/* For a program that tries many points, a fork each: what is to happen from now on. */
+void shim_set(uint64_t number, const char *kind, int stays, int no_sync, const char *file) {
+    at = number;
+    what = strdup(kind);
+    stay = stays;
+    nosync = no_sync;
+    if (trace >= 0) { close(trace); trace = -1; }
+    if (file) trace = real_open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (count) *count = 0;
+}
+
+uint64_t shim_count(void) { return count ? *count : 0; }
+
+static void note(uint64_t, const char *, const char *, const char *, off_t, const void *, size_t);
+
+/* A word of the program's own in the trace: what it was told is safe. */
+void shim_mark(const char *said) { note(0, "mark", said, NULL, 0, NULL, 0); }
+
 static int below(const char *path) {
     return count && strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || !path[root_length]);
 }
@@ -68,8 +86,10 @@ static int below(const char *path) {
 static int of_file(int file, char *path) {
     if (!count) return 0;
     char link[64];
+    int saved = errno;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, PATH_MAX - 1);
+    errno = saved;
     if (length <= 0) return 0;
     path[length] = 0;
     return below(path);
@@ -77,11 +97,15 @@ static int of_file(int file, char *path) {
 
 static int of_name(int folder, const char *name, char *path) {
     if (!count) return 0;
-    if (name[0] == '/') { snprintf(path, PATH_MAX, "%s", name); return below(path); }
-    char base[PATH_MAX];
-    if (folder == AT_FDCWD) { if (!getcwd(base, sizeof base)) return 0; }
-    else if (!of_file(folder, base)) return 0;
-    snprintf(path, PATH_MAX, "%s/%s", base, name);
+    char base[PATH_MAX] = "";
+    if (name[0] != '/') {
+        if (folder == AT_FDCWD) { if (!getcwd(base, sizeof base - 1)) return 0; }
+        else if (!of_file(folder, base)) return 0;
+        strcat(base, "/");
+    }
+    if (strlen(base) + strlen(name) >= PATH_MAX) return 0;
+    strcpy(path, base);
+    strcat(path, name);
     return below(path);
 }
 
