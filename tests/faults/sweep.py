@@ -351,8 +351,10 @@ def strace(folder: Path) -> dict[str, Any]:
     variables = {**disk.environment(folder, root), "SHIM_TRACE": str(trace), "HOTLINE_LANG": "en"}
     given = [part for name, value in variables.items() for part in ("-E", f"{name}={value}")]
     subprocess.run(
-        ["strace", "-f", "-y", "-qq", "-s", "0", "-e", f"trace={CHANGES}", "-o", str(said), *given]
-        + [sys.executable, "-c", program],
+        [
+            *("strace", "-f", "-y", "-qq", "-s", "0", "-e", f"trace={CHANGES}", "-o", str(said)),
+            *(*given, sys.executable, "-c", program),
+        ],
         check=True,
     )
     seen: collections.Counter[str] = collections.Counter()
