@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import desk, forms, screen
+from pipeline import desk, finding, forms, screen
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -93,7 +92,7 @@ def load_engine(session: Session, model: str | None, engine: str | None) -> Tran
 @contextlib.contextmanager
 def live(quiet: bool) -> Iterator[Progress]:
     """Progress by call and by audio time, in one calm line on stderr; in a pipe, a line a call."""
-    from pipeline.screen import clock
+    from pipeline.forms import clock
 
     if quiet:
         yield lambda step: None
@@ -203,68 +202,6 @@ def import_(session: Session, /, file: Path, as_json: bool) -> None:
             click.echo(line)
     if done.failed_now:
         click.get_current_context().exit(1)
-
-
-@main.command(
-    help=_("Find words in the calls, and the requests that they belong to.\n\n")
-    + _("Example: hotline search 胰岛素 --urgency critical")
-)
-@click.argument("words", nargs=-1, required=True)
-@click.option("--category", metavar="CODE", help=_("Only this category, such as medical."))
-@click.option("--kind", metavar="CODE", help=_("Only this kind, such as help."))
-@click.option("--urgency", metavar="CODE", help=_("Only this urgency: critical, urgent, routine."))
-@click.option("--status", metavar="CODE", help=_("Only this status, such as open."))
-@click.option("--caller", metavar="TEXT", help=_("Part of the caller's number or name."))
-@click.option("--building", metavar="N", help=_("Only this building."))
-@click.option("--since", metavar="DATE", help=_("Calls from this day on: 2026-11-23, 上周, today."))
-@click.option("--until", metavar="DATE", help=_("Calls up to and with this day."))
-@click.option(
-    "--sort", type=click.Choice(["best", "newest", "urgent"]), default="best", show_default=True
-)
-@click.option(
-    "--limit", type=int, default=20, show_default=True, help=_("At most so many; 0: all.")
-)
-@json_option
-@csv_option
-@pass_session
-def search(
-    session: Session, /, words: tuple[str, ...], since: str | None, until: str | None,
-    limit: int, as_json: bool, as_csv: bool, **filters: Any,
-) -> None:  # fmt: skip
-    from pipeline.search import search as find
-
-    query = " ".join(words)
-    first, last = span_of(session, since, until)
-    hits = find(session.log, query, since=first, until=last, limit=limit, **filters)
-    if as_json or as_csv:
-        emit([forms.hit_dict(hit) for hit in hits], as_csv)
-        return
-    if not hits:
-        click.echo(
-            _(
-                'Nothing was found for "{words}". Try fewer or shorter words, or see everything '
-                "with: hotline open"
-            ).format(words=query)
-        )
-        return
-    screen.print_hits(hits, session.names, session.home.settings.zone)
-
-
-def span_of(
-    session: Session, since: str | None, until: str | None
-) -> tuple[datetime | None, datetime | None]:
-    """The moments from which and before which, as days in the office's zone."""
-    from pipeline import dates
-
-    zone = session.home.settings.zone
-    today = session.now().date()
-    start = dates.parse_period(since, today)[0] if since else None
-    end = dates.parse_period(until, today)[1] if until else None
-    midnight = datetime.min.time()
-    return (
-        datetime.combine(start, midnight, zone) if start else None,
-        datetime.combine(end, midnight, zone) if end else None,
-    )
 
 
 @main.command(
@@ -588,6 +525,8 @@ def demo(folder: Path, export: Path | None) -> None:
 
 for command in desk.COMMANDS:
     main.add_command(command)
+main.add_command(finding.search)
+main.add_command(finding.play)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.log import EventRow, Log, RequestRow, TagRow
     from pipeline.process import Heard
-    from pipeline.search import Hit
+    from pipeline.search import Answer, Hit
     from pipeline.types import Place, Segment, Turn, Understanding
 
 Form = Literal["text", "json", "csv"]
@@ -96,6 +96,21 @@ def request_dict(row: RequestRow, now: datetime) -> dict[str, Any]:
     }
 
 
+def clock(seconds: float) -> str:
+    """m:ss, as players show it."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def play_command(hit: Hit) -> str | None:
+    """What to type to hear a hit; None where there is no recording (a call that came as text)."""
+    if hit.recording is None:
+        return None
+    if hit.request is not None:
+        return f"hotline play {hit.request}"
+    return f"hotline play --call {hit.call} --at {clock(hit.hits[0].start if hit.hits else 0.0)}"
+
+
 def hit_dict(hit: Hit) -> dict[str, Any]:
     return {
         "request": hit.request,
@@ -116,9 +131,24 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
                 "text": p.text,
                 "marked": p.marked,
                 "how": p.how,
+                "where": p.where,
+                "turn": p.turn,
             }
             for p in hit.hits
         ],
+        "more": hit.more,
+        "play": play_command(hit),
+    }
+
+
+def counts_dict(answer: Answer) -> dict[str, Any]:
+    """How many were found: `hotline search WORDS --counts --json`."""
+    return {
+        "requests": answer.requests,
+        "calls": answer.calls,
+        "by_sound": answer.by_sound,
+        "by_category": dict(answer.by_category),
+        "by_urgency": dict(answer.by_urgency),
     }
 
 

@@ -966,6 +966,18 @@ class Log(Store):
         """The words of a request, in order, with who said them and when."""
         return self._pieces([number]).get(number, [])
 
+    def codes(self, column: str) -> list[str]:
+        """Every category, kind, urgency or status that a request of the log has or had."""
+        if column not in ("category", "kind", "urgency", "status"):
+            raise ValueError(f"no column of codes: {column}")
+        return [
+            row["code"]
+            for row in self.query(f"SELECT DISTINCT {column} AS code FROM requests ORDER BY 1")
+        ]
+
+    def count_calls(self) -> int:
+        return int(self._value("SELECT count(*) FROM calls"))
+
     def count_requests(self) -> int:
         """All requests ever opened, whatever became of them."""
         return int(self._value("SELECT count(*) FROM requests"))
