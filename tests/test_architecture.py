@@ -38,6 +38,7 @@ SQL = {
     "index",
     "candidates",
     "finds",
+    "nearest",
     "search",
 }
 
