@@ -283,5 +283,5 @@ def _signatures(made: Any, page: Page) -> None:
         cell.width = drawn.columns[n].width = Cm(WIDTH_CM / len(page.signatures))
         paragraph = cell.paragraphs[0]
         paragraph.paragraph_format.space_before = Pt(12)
-        paragraph.add_run(line + colon + "＿" * 6 if page.language == "zh_CN" else f"{line}{colon} {'_' * 14}")  # fmt: skip
+        paragraph.add_run(line + colon + "＿" * 4 if page.language == "zh_CN" else f"{line}{colon} {'_' * 10}")  # fmt: skip
         _look(paragraph, BODY, 10.5 if page.language == "zh_CN" else 9)

@@ -23,7 +23,6 @@ from pipeline.report.page import (
     joined,
     late_text,
     moment_of,
-    short_day,
     status_text,
     where,
 )  # fmt: skip
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.report.figures import Week
     from pipeline.taxonomy import Names
 
-SHOWN = 7
+SHOWN = 5
 """So many of a kind are told one by one on the page that is signed; of more, the rest behind it."""
 
 LISTED = 60
@@ -86,7 +85,7 @@ class Front:
         if before is None:
             return ""
         change = Change(getattr(self.w, name), before)
-        return " " + _("({last}: {n}; {change})").format(last=self.last, n=before, change=change)
+        return _(" ({last}: {n}; {change})").format(last=self.last, n=before, change=change.words)
 
     def seen(self, numbers: Sequence[int], name: str) -> str:
         """What leads from a sentence to its rows: the numbers, or the command where they are many."""
@@ -263,9 +262,9 @@ class Front:
     def stood_out(self) -> Block | None:
         w = self.w
         lines = []
-        for rise in w.rises[:6]:
+        for rise in w.rises[:4]:
             lines.append(
-                _("{what}: {n} requests, against {usual:.1f} usual {rows}.").format(
+                _("{what}: {n}, usually {usual:.1f} {rows}.").format(
                     what=self.cell_label(rise["what"], rise["key"]), n=rise["n"],
                     usual=rise["usual"],
                     rows=self.seen([], rise["rows"]),
@@ -279,7 +278,7 @@ class Front:
                             word=one["word"], n=one["n"], before=one["before"],
                             rows=self.seen(one["numbers"], one["rows"]),
                         )
-                        for one in w.new_words[:5]
+                        for one in w.new_words[:3]
                     )
                 )
             )  # fmt: skip
@@ -294,15 +293,21 @@ class Front:
                     )
                 )
             )
-        if lines:
-            lines.append(
+        return Items(_("What stood out"), tuple(lines)) if lines else None
+
+    def method(self) -> Block | None:
+        """How it was tested what stood out, behind the page that says it did."""
+        if not self.w.compared_days:
+            return None
+        return Text(
+            (
                 _(
                     "Compared with the {days} days before. A rise is said where chance alone gives it in "
                     "fewer than one of twenty (exact test of two Poisson rates, Benjamini-Hochberg); a "
                     "new word by its log-likelihood (Dunning 1993, p < 0.0001)."
-                ).format(days=w.compared_days)
+                ).format(days=self.w.compared_days),
             )
-        return Items(_("What stood out"), tuple(lines)) if lines else None
+        )
 
     def cell_label(self, what: str, key: str) -> str:
         if what == "building":
@@ -313,6 +318,8 @@ class Front:
                 category=label(self.names, "category", category),
                 building=_("building {n}").format(n=building),
             )
+        if what == "urgency":
+            return _("{urgency} requests").format(urgency=label(self.names, what, key))
         return label(self.names, what, key)
 
     def promises(self) -> Block | None:
@@ -331,31 +338,26 @@ class Front:
                 n=w.undertakings_made, undated=w.undertakings_undated
             ),
         ]  # fmt: skip
-        broken = [row for row in w.undertakings if row["fate"] == "broken"]
-        lines += [
-            _("Broken, No. {n}: {words} (due {when}, now {status})").format(
-                n=row["request"],
-                words=row["undertaking"],
-                when=self.moment(row["due_at"]),
-                status=status_text(row["status"]),
+        if w.undertakings_broken:
+            numbers = [row["request"] for row in w.undertakings if row["fate"] == "broken"]
+            lines.append(
+                _("Broken, listed behind: {rows}.").format(
+                    rows=self.seen(numbers, "undertakings_broken")
+                )
             )
-            for row in broken[: SHOWN // 2]
-        ]
-        if more := self.more(w.undertakings_broken, "undertakings_broken", SHOWN // 2):
-            lines.append(more)
         return Items(_("Promises"), tuple(lines))
 
     def moment(self, text: str | None) -> str:
         at = moment_of(text, self.zone)
         if at is None:
             return ""
-        day = short_day(at.date())
+        day = f"{at:%m-%d}"
         return day if (at.hour, at.minute) in ((23, 59), (0, 0)) else f"{day} {at:%H:%M}"
 
     def broken(self) -> Block | None:
         """Every broken promise, where the front page has room for the first few alone."""
         broken = [row for row in self.w.undertakings if row["fate"] == "broken"]
-        if len(broken) <= SHOWN // 2:
+        if not broken:
             return None
         return Table(
             "broken",

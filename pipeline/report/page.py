@@ -59,6 +59,11 @@ class Change:
     def difference(self) -> int | None:
         return None if self.before is None else self.now - self.before
 
+    @property
+    def words(self) -> str:
+        """The same inside of a sentence, without brackets of its own."""
+        return str(self).replace(" (", ", ").replace(")", "")
+
     def __str__(self) -> str:
         if self.before is None:
             return "–"

@@ -19,7 +19,6 @@ from pipeline.report.page import (
     Table,
     Text,
     day_time,
-    short_day,
     span_text,
     weekday,
 )  # fmt: skip
@@ -99,6 +98,7 @@ class Telling(Front):
             self.overdue(LISTED),
             self.corrected(),
             self.recordings(),
+            self.method(),
         ]
         return front, annex
 
@@ -176,7 +176,7 @@ class Telling(Front):
     def key_label(self, name: str, key: str) -> str:
         if name == "by_day":
             day = date.fromisoformat(key)
-            return f"{short_day(day)} {weekday(day)}"
+            return f"{day:%m-%d} {weekday(day)}"
         if name == "by_hour":
             return str(int(key))
         if name == "by_building":

@@ -21,6 +21,7 @@ from pipeline.report.page import (
     Items,
     Rate,
     Sum,
+    Table,
     Text,
     status_text,
     where,
@@ -28,7 +29,7 @@ from pipeline.report.page import (
 from pipeline.screen import label
 
 if TYPE_CHECKING:
-    from pipeline.report.page import Block, Cell, Page, Table
+    from pipeline.report.page import Block, Cell, Page
     from pipeline.taxonomy import Names
 
 EXCEL_ROWS = 1_048_575
@@ -87,8 +88,11 @@ class _Book:
 
     def write(self, ledger: Iterable[Mapping[str, Any]] | None) -> None:
         self.front()
+        behind = {block.name for block in self.page.annex if isinstance(block, Table)}
         for block in (*self.page.front, *self.page.annex):
-            self.sheet_of(block)
+            # Of a list that is cut on the front page, the whole one behind it is enough.
+            if block in self.page.annex or getattr(block, "name", "") not in behind:
+                self.sheet_of(block)
         if ledger is not None:
             self.ledger(ledger)
 
@@ -103,7 +107,7 @@ class _Book:
         made.set_landscape()
         made.set_paper(9)
         made.fit_to_pages(1, 0)
-        made.hide_gridlines(0)
+        made.hide_gridlines(1)
         return made
 
     def front(self) -> None:
