@@ -188,6 +188,12 @@ def only_one(home: Home) -> Iterator[None]:
                 home=home.path
             )
         ) from error
+    except OSError as error:
+        raise HotlineError(
+            _("Nothing can be written in {home}: {error}. Make room there, and try again.").format(
+                home=home.path, error=error.strerror or error
+            )
+        ) from error
     try:
         yield
     finally:

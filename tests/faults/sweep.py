@@ -410,7 +410,8 @@ def main() -> None:
         shutil.rmtree(folder)
         return
     if "SWEEP_FOLDER" not in os.environ:
-        more = {"SWEEP_FOLDER": str(folder)}
+        # One thread: GNU's OpenMP ends a fork that comes after it had more.
+        more = {"SWEEP_FOLDER": str(folder), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         if disk.available() or options.command != "random":  # a kill at any moment needs no shim
             more |= disk.environment(folder, folder / "root")
         status = subprocess.run([sys.executable, *sys.argv], env={**os.environ, **more}).returncode

