@@ -235,7 +235,7 @@ def test_the_week_adds_up_and_a_wrong_date_is_said(home: Path) -> None:
     closed = week["done"] + week["dismissed"] + week["merged"]
     total = week["carried_over"] + week["requests"] + week["reopened"] - closed
     assert total == week["still_open"] > 0
-    assert "= open now" in run_hotline("--home", home, "week", day).output
+    assert "= still open" in run_hotline("--home", home, "week", day).output
     wrong = run_hotline("--home", home, "week", "2026-99")
     assert wrong.exit_code == 2
     assert "2026-99" in wrong.stderr
