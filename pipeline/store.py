@@ -53,6 +53,14 @@ class Store:
         self.path = path
         self.now = now or (lambda: datetime.now().astimezone())
         self.conn: Any = None
+        share = share_of(path.absolute(), _mounts())
+        if share is not None:
+            raise LogError(
+                _(
+                    "{file} lies on a network share ({share}), where SQLite may lose what was written;"
+                    " put the home on a disk of this computer. Nothing was changed."
+                ).format(file=path, share=share)
+            )
         _make_private(path, create)
         with self._explained():
             self.conn = sqlite3.connect(str(path), timeout=BUSY_S, isolation_level=None)
@@ -251,6 +259,38 @@ class Store:
 def journal_mode(version: tuple[int, int, int]) -> str:
     """How a SQLite of `version` keeps the log safe: `wal`, or `delete` where its WAL has the bug."""
     return "delete" if WAL_BUG[0] <= version <= WAL_BUG[1] else "wal"
+
+
+_SHARES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs"})
+"""File systems of Linux whose locks and syncs do not hold what SQLite needs of them."""
+
+
+def share_of(path: Path, mounts: Sequence[tuple[str, str]]) -> str | None:
+    """The kind of network share on which an absolute `path` lies; None for a disk of this computer.
+
+    `mounts` are (folder, kind of file system), in the order in which they were mounted. On Windows
+    only a path that names its server is known; a letter that stands for a share is not.
+    """
+    if str(path).startswith("\\\\"):
+        return "Windows"
+    found: tuple[int, str] = (0, "")
+    for folder, kind in mounts:
+        if path.is_relative_to(folder) and len(folder) >= found[0]:
+            found = (len(folder), kind)
+    return found[1] if found[1] in _SHARES else None
+
+
+def _mounts() -> list[tuple[str, str]]:
+    """What is mounted where, as Linux says it; nothing elsewhere."""
+    try:
+        lines = Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for parts in (line.split(" ") for line in lines):
+        if len(parts) > 2:
+            found.append((parts[1].replace("\\040", " "), parts[2]))
+    return found
 
 
 # --- Files and errors -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pipeline import migrations, types
 from pipeline.errors import LogError
 from pipeline.log import Log
 from pipeline.migrations import MIGRATIONS, Migration
+from pipeline.store import sqlite3 as migrations_dialect
 
 
 def test_steps_are_numbered_without_gaps():
@@ -121,3 +122,30 @@ def test_a_newer_log_is_refused_and_left_alone(old):
     with pytest.raises(LogError, match="newer"):
         Log(old)
     assert old.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [step.number for step in MIGRATIONS[:-1]])
+def test_a_log_of_every_earlier_schema_is_backed_up_and_brought_up_to_date(tmp_path, number):
+    """Rows with the columns of the first schema, which every later one has."""
+    path = tmp_path / "hotline.db"
+    conn = migrations_dialect.connect(str(path), isolation_level=None)
+    migrations.migrate(conn, "2026-11-23T09:00:00.000+08:00", MIGRATIONS[:number])
+    conn.execute(
+        "INSERT INTO recordings (id, path, size, modified_at, first_seen_at, state, reason) "
+        "VALUES (1, 'recordings/a.wav', 9, '2026-11-23T01:00:00.000000+00:00', "
+        "'2026-11-23T09:00:00.000+08:00', 'failed', 'the disk was full')"
+    )
+    conn.close()
+    with Log(path, now=Clock()) as log:
+        assert migrations.version(log.conn) == migrations.VERSION
+        (row,) = log.recordings()
+        assert (row.path, row.state, row.reason) == (
+            "recordings/a.wav",
+            "failed",
+            "the disk was full",
+        )
+        assert log.check() == ([], 0.0)
+        (backup,) = tmp_path.glob(f"hotline.db.v{number}-*.bak")
+        copy = migrations_dialect.connect(str(backup))
+        assert copy.execute("PRAGMA user_version").fetchone() == (number,)
+        copy.close()

@@ -2,6 +2,7 @@ import os
 import sqlite3
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 from sample_log import MONDAY, Clock, ask, log_call, speak
@@ -146,3 +147,15 @@ def test_reading_loads_nothing_heavy(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_network_share_is_refused(tmp_path, monkeypatch):
+    mounts = [("/", "ext4"), ("/srv", "nfs4"), ("/srv/own", "ext4"), ("/srv2", "xfs")]
+    assert store.share_of(Path("/srv/home/hotline.db"), mounts) == "nfs4"
+    assert store.share_of(Path("/srv/own/hotline.db"), mounts) is None
+    assert store.share_of(Path("/srv2/hotline.db"), mounts) is None
+    assert store.share_of(Path("/home/hotline.db"), []) is None
+    monkeypatch.setattr(store, "_mounts", lambda: [("/", "ext4"), (str(tmp_path), "cifs")])
+    with pytest.raises(LogError, match="network share"):
+        Log(tmp_path / "hotline.db")
+    assert list(tmp_path.iterdir()) == []
