@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,12 +88,14 @@ def in_page(
         if here:
             spots[said.call] += here
     owners: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for turn, *piece in run(
-        log,
-        "SELECT t.id, p.request, p.start_char, p.end_char FROM turns AS t "
-        "JOIN spans AS s ON s.transcript_id = t.transcript_id AND s.turn_idx = t.idx "
-        "AND s.kind = 'request' JOIN request_spans AS p ON p.span_id = s.id WHERE t.id IN",
-        {spot.said.id for some in spots.values() for spot in some if spot.said.idx is not None},
+    turns = {spot.said.id for some in spots.values() for spot in some if spot.said.idx is not None}
+    # CROSS JOIN keeps this order: the planner would read all of request_spans first.
+    for turn, *piece in log.conn.execute(
+        "SELECT s.turn, p.request, p.start_char, p.end_char FROM ("
+        "SELECT t.id AS turn, s.id FROM json_each(?) AS j CROSS JOIN turns AS t ON t.id = j.value "
+        "CROSS JOIN spans AS s ON s.transcript_id = t.transcript_id AND s.turn_idx = t.idx "
+        "AND s.kind = 'request') AS s CROSS JOIN request_spans AS p ON p.span_id = s.id",
+        (json.dumps(list(turns)),),
     ):
         owners[turn].append((piece[0], piece[1], piece[2]))
     requests: dict[int, list[_Asking]] = defaultdict(list)
