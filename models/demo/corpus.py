@@ -1,4 +1,5 @@
-"""The training speech of the demonstration model: sentences from grammar.txt and strings of words.
+"""The training speech of the demonstration model: sentences from grammar.txt, sentences that people
+wrote for the tagger (pipeline/examples), and strings of words.
 
     python models/demo/corpus.py --test --count 400         # the held-out sentences, clean; first
     python models/demo/corpus.py --count 9000 --shard 0     # half a minute a thousand, two cores
@@ -35,8 +36,13 @@ QUESTION = re.compile(
 )
 MARKS = re.compile("[，、。？！；：]")
 CODEC_SHARE = {"amr": 0.28, "alaw": 0.08, "aac": 0.05, "mp3": 0.05, "opus": 0.05}
-WORDS_SHARE = 0.36
-"""Part of the training sentences that are strings of words and not from the grammar."""
+WORDS_SHARE = 0.28
+"""Part of the training sentences that are strings of words: they teach sounds, not sense."""
+WRITTEN_SHARE = 0.34
+"""Part that is written by hand: it teaches which of two characters of one sound is meant."""
+EXAMPLES = HERE.parents[1] / "pipeline" / "examples"
+LONGEST = 42
+"""Characters of a training sentence; longer ones are cut at commas."""
 
 
 def number(value: int) -> str:
@@ -209,20 +215,46 @@ class Words:
         return "".join(words).strip("，") + r.choice(["。", "。", "。", "？"])
 
 
+def written() -> list[str]:
+    """Sentences of pipeline/examples that can be spoken as they stand; long ones cut at commas."""
+    said = []
+    for path in sorted(EXAMPLES.glob("*.jsonl")):
+        for line in path.read_text("utf8").splitlines():
+            record = json.loads(line)
+            said += [t["text"] for t in record["turns"]] if "turns" in record else [record["text"]]
+    found = set()
+    for text in said:
+        for sentence in re.findall("[^。？！]+[。？！]?", text):
+            parts = [sentence]
+            if len(bare(sentence)) > LONGEST // 2:
+                parts += re.findall("[^，；]+[，；。？！]?", sentence)
+            for part in parts:
+                part = part.strip("，；、：")
+                if re.fullmatch("[\u4e00-\u9fff，、；：]+[。？！]?", part) and len(bare(part)) > 1:
+                    found.add(part if part[-1] in "。？！" else part + "。")
+    return sorted(found)
+
+
 def texts(count: int, seed: int, test: bool) -> list[str]:
     rng = random.Random(seed)
     grammar = Grammar(HERE / "grammar.txt", rng)
     words = Words(grammar)
+    by_hand = written()
     avoid = forbidden()
     found: list[str] = []
     seen: dict[str, int] = {}
     while len(found) < count:
-        use_words = not test and rng.random() < WORDS_SHARE
-        text = words.sentence() if use_words else grammar.sentence()
+        kind = 1.0 if test else rng.random()
+        if kind < WORDS_SHARE:
+            text, often = words.sentence(), 1
+        elif kind < WORDS_SHARE + WRITTEN_SHARE:
+            text, often = rng.choice(by_hand), 4
+        else:
+            text, often = grammar.sentence(), 1
         key = bare(text)
-        if not 1 <= len(key) <= 42 or key in avoid or (test and len(key) < 5):
+        if not 1 <= len(key) <= LONGEST or key in avoid or (test and len(key) < 5):
             continue
-        if seen.get(key, 0) >= (1 if test or len(key) > 4 else 6):
+        if seen.get(key, 0) >= (1 if test else often if len(key) > 4 else 6):
             continue
         seen[key] = seen.get(key, 0) + 1
         found.append(text)
