@@ -259,7 +259,7 @@ def show(session: Session, /, number: int | None, call_id: int | None, as_json: 
 @main.command(
     help=_("The summary of this week, or of the day, week, month or days that you name.\n\n")
     + _(
-        'Examples: hotline week 上周   hotline week 2026-11   hotline week 上周 --to "周报 {week}.docx"'
+        'Example: hotline week 上周   or: hotline week 2026-11   or: hotline week 上周 --to "周报 {week}.docx"'
     )
 )
 @click.argument("week", required=False, metavar="[WEEK]")
