@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from corpus import WORK, Grammar, Words, bare, call_text
+from corpus import WORK, Grammar, Words, bare, call_text, written
 from speech import SAMPLE_RATE
 from torch import Tensor, nn
 from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
@@ -68,7 +68,7 @@ class Vocabulary:
     def collect(tokenizer: Tokenizer, texts: list[str]) -> "Vocabulary":
         rng = random.Random(3)
         words = Words(Grammar(HERE / "grammar.txt", rng))
-        texts = texts + words.common + words.domain + words.calls + call_text() + [PROMPTS]
+        texts = [*texts, *written(), *words.common, *words.domain, *words.calls, *call_text(), PROMPTS]
         used = {t for text in set(texts) | set("".join(texts)) for t in tokenizer.encode(text)}
         used |= {tokenizer.eot, tokenizer.sot, tokenizer.sot_prev, tokenizer.transcribe}
         used |= {tokenizer.no_speech, tokenizer.no_timestamps, tokenizer.language_token}
@@ -515,12 +515,18 @@ def rate(part: float, step: int, peak: float) -> float:
     return peak * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * fall) + 0.01)
 
 
-def begin_from(student: Student, path: Path) -> None:
-    """Take the weights of a checkpoint that `write` wrote."""
+def begin_from(student: Student, path: Path, untrained: int) -> None:
+    """Take the weights of a checkpoint that `write` wrote.
+
+    The row of the token `untrained` is that of every token it never met: those that are in use now
+    begin near it, each a little apart, or they could not be told from one another.
+    """
     weights = torch.load(path, map_location="cpu", weights_only=True)["model_state_dict"]
     student.whisper.load_state_dict(weights)
     table = weights["decoder.token_embedding.weight"].float()
-    student.embedding.data = table[torch.tensor(student.tokens)]
+    rows = table[torch.tensor(student.tokens)]
+    new = (rows == table[untrained]).all(1, keepdim=True)
+    student.embedding.data = rows + new * 0.05 * torch.randn_like(rows)
 
 
 def write(student: Student, mean: dict[str, Tensor], path: Path) -> None:
@@ -563,7 +569,7 @@ def main() -> None:
     windows = Windows(spoken, tokenizer, vocabulary)
     student = Student(vocabulary, len(names))
     if options.begin and not old:
-        begin_from(student, options.begin)
+        begin_from(student, options.begin, tokenizer.translate)
     again = bool(options.begin)
     peak = RATE_AGAIN if again else PEAK_RATE
     trained = student.trained()
