@@ -84,7 +84,7 @@ def test_the_speakers_of_the_mono_demonstration_calls(demo: tuple[Path, str]) ->
     right = wrong = whole = 0.0
     with sqlite3.connect(demo[0] / "hotline.db") as log:
         rows = log.execute(
-            "SELECT r.path, t.speaker, t.start, t.end FROM turns AS t"
+            "SELECT r.path, t.speaker, t.start_s, t.end_s FROM turns AS t"
             " JOIN transcripts AS x ON x.id = t.transcript_id AND x.is_current"
             " JOIN calls AS c ON c.id = x.call_id AND c.medium = 'mono'"
             " JOIN recordings AS r ON r.id = c.recording_id"
