@@ -68,7 +68,15 @@ class Vocabulary:
     def collect(tokenizer: Tokenizer, texts: list[str]) -> "Vocabulary":
         rng = random.Random(3)
         words = Words(Grammar(HERE / "grammar.txt", rng))
-        texts = [*texts, *written(), *words.common, *words.domain, *words.calls, *call_text(), PROMPTS]
+        texts = [
+            *texts,
+            *written(),
+            *words.common,
+            *words.domain,
+            *words.calls,
+            *call_text(),
+            PROMPTS,
+        ]
         used = {t for text in set(texts) | set("".join(texts)) for t in tokenizer.encode(text)}
         used |= {tokenizer.eot, tokenizer.sot, tokenizer.sot_prev, tokenizer.transcribe}
         used |= {tokenizer.no_speech, tokenizer.no_timestamps, tokenizer.language_token}
