@@ -59,9 +59,14 @@ def standing(row: RequestRow) -> str:
 
 def told(event: EventRow) -> str:
     """What happened in an event, with its details and its note, without when and who."""
-    details = _details(event.kind, event.data)
-    said = act_name(event.kind) + (f": {details}" if details else "")
-    return said + (f" ({event.note})" if event.note else "")
+    return sentence(event.kind, event.data, event.note)
+
+
+def sentence(kind: str, data: Mapping[str, Any], note: str | None) -> str:
+    """The same of an event that is no row: its kind, its details, its note."""
+    details = _details(kind, data)
+    said = act_name(kind) + (f": {details}" if details else "")
+    return said + (f" ({note})" if note else "")
 
 
 def _details(kind: str, data: Mapping[str, Any]) -> str:

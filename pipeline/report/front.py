@@ -256,7 +256,7 @@ class Front:
         said = _("NOT ANSWERED")
         if due < self.until:
             said += _(", late by {span}").format(span=late_text(due, self.until))
-        notes = [f"{who}: {note}" for _at, _kind, who, note in row["story"] if note]
+        notes = [f"{who}: {note}" for _at, _kind, who, note, _data in row["story"] if note]
         return "; ".join([said, *notes[-1:]])
 
     def stood_out(self) -> Block | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,7 @@ def masked(week: Week) -> Week:
             for name, value in row.items()
         }
         if "story" in kept:
-            kept["story"] = [
-                (at, kind, who, mask_text(note) if note else note)
-                for at, kind, who, note in kept["story"]
-            ]
+            kept["story"] = _masked_story(kept["story"])
         if "path" in kept:
             file = str(kept["path"]).replace("\\", "/").rpartition("/")[2]
             kept["path"] = mask_file(file)
@@ -50,7 +48,25 @@ def masked_row(row: dict[str, Any]) -> dict[str, Any]:
     for name in ("gist", "undertaking", "closed_note"):
         kept[name] = mask_text(row[name]) if row[name] else row[name]
     kept["phone"], kept["caller"] = mask_phone(row["phone"]), mask_name(row["caller"])
-    kept["story"] = [
-        (at, kind, who, mask_text(note) if note else note) for at, kind, who, note in row["story"]
-    ]
+    kept["story"] = _masked_story(row["story"])
     return kept
+
+
+def _masked_story(story: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """What people did, with their notes and what they corrected masked."""
+    return [
+        (at, kind, who, mask_text(note) if note else note, _hidden(data))
+        for at, kind, who, note, data in story
+    ]
+
+
+def _hidden(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _hidden(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner, key) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if key in ("caller", "caller_name"):
+        return mask_name(value)
+    return mask_phone(value) if key == "phone" else mask_text(value)

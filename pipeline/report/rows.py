@@ -227,9 +227,9 @@ _DETAIL = """
         r.lane, r.building, r.unit, r.room, coalesce(r.phone, c.caller_phone) AS phone,
         coalesce(r.caller_name, c.caller_name) AS caller, r.due_at, r.due_utc, r.due_hint,
         r.undertaking, r.repeat_of, r.merged_into, r.closed_at, r.closed_by, r.closed_note,
-        c.source, r.call_id,
-        (SELECT json_group_array(json_array(e.at, e.kind, e.who, e.note)) FROM
-            (SELECT at, kind, who, note FROM events WHERE request = r.number
+        c.source, r.call_id, r.assignee,
+        (SELECT json_group_array(json_array(e.at, e.kind, e.who, e.note, json(e.data))) FROM
+            (SELECT at, kind, who, note, data FROM events WHERE request = r.number
                 AND who <> 'hotline' ORDER BY id) AS e) AS story
     FROM calls AS c JOIN requests AS r ON r.call_id = c.id
 """
@@ -237,7 +237,7 @@ _DETAIL = """
 
 def details(log: Log, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """What is printed of requests beside their number, in the order of `numbers`; `story` is what people
-    (not the program) did with it: (at, kind, who, note)."""
+    (not the program) did with it: (at, kind, who, note, data)."""
     cursor = log.conn.execute(
         f"{_DETAIL} WHERE r.number IN (SELECT value FROM json_each(?))",
         (json.dumps(list(numbers)),),

@@ -7,13 +7,15 @@ written as they are read from the log: a year takes no more memory than a week.
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pipeline.i18n import _
+from pipeline.i18n import _, language
+from pipeline.report import ledger
 from pipeline.report.page import (
     Bars,
     Change,
@@ -23,10 +25,7 @@ from pipeline.report.page import (
     Sum,
     Table,
     Text,
-    status_text,
-    where,
 )
-from pipeline.screen import label
 
 if TYPE_CHECKING:
     from pipeline.report.page import Block, Cell, Page
@@ -40,17 +39,41 @@ _CELL_MOST = 32_767
 
 
 def workbook(
-    page: Page, ledger: Iterable[Mapping[str, Any]] | None, names: Names, zone: ZoneInfo
+    page: Page, rows: Iterable[Mapping[str, Any]] | None, names: Names, zone: ZoneInfo
 ) -> bytes:
-    """The workbook's file. `ledger` are rows of `rows.ledger`, None for the notice board.
+    """The workbook's file. `rows` are rows of `rows.ledger`, None for the notice board.
 
     Raises:
         ImportError: XlsxWriter is not installed.
     """
+    out = io.BytesIO()
+    with _open(out) as book:
+        book.set_properties(
+            {"title": page.heading, "subject": page.span, "author": page.office}
+        )  # fmt: skip
+        _Book(book, names, zone).write(page, rows)
+    return out.getvalue()
+
+
+def ledger_workbook(
+    rows: Iterable[Mapping[str, Any]], names: Names, zone: ZoneInfo, *, title: str, office: str = ""
+) -> bytes:
+    """A workbook that holds the ledger alone. `rows` are rows of `rows.ledger`, masked if they are to be.
+
+    Raises:
+        ImportError: XlsxWriter is not installed.
+    """
+    out = io.BytesIO()
+    with _open(out) as book:
+        book.set_properties({"title": title, "author": office})
+        _Book(book, names, zone).ledger(rows)
+    return out.getvalue()
+
+
+def _open(out: io.BytesIO) -> Any:
     import xlsxwriter
 
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(
+    return xlsxwriter.Workbook(
         out,
         {
             "constant_memory": True,
@@ -60,18 +83,15 @@ def workbook(
             "default_date_format": "yyyy-mm-dd hh:mm",
             "remove_timezone": True,
         },
-    ) as book:
-        book.set_properties(
-            {"title": page.heading, "subject": page.span, "author": page.office}
-        )  # fmt: skip
-        _Book(book, page, names, zone).write(ledger)
-    return out.getvalue()
+    )
 
 
 class _Book:
-    def __init__(self, book: Any, page: Page, names: Names, zone: ZoneInfo) -> None:
-        font = {"font_name": "宋体" if page.language == "zh_CN" else "Calibri", "font_size": 10.5}
-        self.book, self.page, self.names, self.zone = book, page, names, zone
+    """A workbook with its formats."""
+
+    def __init__(self, book: Any, names: Names, zone: ZoneInfo) -> None:
+        font = {"font_name": "宋体" if language() == "zh_CN" else "Calibri", "font_size": 10.5}
+        self.book, self.names, self.zone = book, names, zone
         self.plain = book.add_format({**font, "valign": "top"})
         self.wrapped = book.add_format({**font, "text_wrap": True, "valign": "top"})
         self.bold = book.add_format({**font, "bold": True, "valign": "top"})
@@ -83,18 +103,17 @@ class _Book:
         self.moment = book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"})  # fmt: skip
         self.share = book.add_format({**font, "num_format": "0%", "valign": "top"})
         self.signed = book.add_format({**font, "num_format": "+0;-0;0", "valign": "top"})
-        self.colon = "：" if page.language == "zh_CN" else ": "
         self.used: set[str] = set()
 
-    def write(self, ledger: Iterable[Mapping[str, Any]] | None) -> None:
-        self.front()
-        behind = {block.name for block in self.page.annex if isinstance(block, Table)}
-        for block in (*self.page.front, *self.page.annex):
+    def write(self, page: Page, rows: Iterable[Mapping[str, Any]] | None) -> None:
+        self.front(page)
+        behind = {block.name for block in page.annex if isinstance(block, Table)}
+        for block in (*page.front, *page.annex):
             # Of a list that is cut on the front page, the whole one behind it is enough.
-            if block in self.page.annex or getattr(block, "name", "") not in behind:
-                self.sheet_of(block)
-        if ledger is not None:
-            self.ledger(ledger)
+            if block in page.annex or getattr(block, "name", "") not in behind:
+                self.sheet_of(block, named=not page.public)
+        if rows is not None:
+            self.ledger(rows)
 
     def sheet(self, title: str) -> Any:
         """A new sheet; a name that Excel does not take is cut, and is never twice."""
@@ -110,8 +129,7 @@ class _Book:
         made.hide_gridlines(1)
         return made
 
-    def front(self) -> None:
-        page = self.page
+    def front(self, page: Page) -> None:
         sheet = self.sheet(_("Summary"))
         sheet.set_portrait()
         sheet.set_column(0, 0, 24, self.plain)
@@ -147,20 +165,21 @@ class _Book:
         if page.source:
             sheet.write_string(at, 0, page.source, self.plain)
 
-    def sheet_of(self, block: Block) -> None:
+    def sheet_of(self, block: Block, *, named: bool) -> None:
+        """A sheet for what is a table; `named`: with what to type to see the rows of its figures."""
         if isinstance(block, Bars):
             self.chart(block)
         elif not isinstance(block, Text | Items | Sum):
-            self.table(block)
+            self.table(block, named)
 
-    def table(self, table: Table) -> None:
+    def table(self, table: Table, named: bool) -> None:
         sheet = self.sheet(table.title)
         for n, head in enumerate(table.heads):
             longest = max([_columns(_said(row[n])) for row in table.rows] + [_columns(head)])
             sheet.set_column(n, n, min(60, longest + 3), self.plain)
-        behind = len(table.heads) if any(isinstance(c, Figure) and c.name for r in table.rows for c in r) else None  # fmt: skip
-        heads = [*table.heads, *([_("Rows of the first figure")] if behind is not None and not self.page.public else [])]  # fmt: skip
-        if len(heads) > len(table.heads):
+        named = named and any(isinstance(c, Figure) and c.name for row in table.rows for c in row)
+        heads = [*table.heads, *([_("Rows of the first figure")] if named else [])]
+        if named:
             sheet.set_column(len(table.heads), len(table.heads), 34, self.plain)
         for n, head in enumerate(heads):
             sheet.write_string(0, n, head, self.head)
@@ -168,7 +187,7 @@ class _Book:
             for n, cell in enumerate(row):
                 self.cell(sheet, at, n, cell, n == table.wide)
             first = next((c.name for c in row if isinstance(c, Figure) and c.name), None)
-            if len(heads) > len(table.heads) and first:
+            if named and first:
                 sheet.write_string(at, len(table.heads), f"--rows {first}", self.plain)
         self.finish(sheet, len(table.rows) - table.total, len(heads))
         if table.more:
@@ -235,85 +254,22 @@ class _Book:
         sheet.insert_chart(0, 3, drawn)
 
     def ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """The columns that offices keep, in their order, then what the log knows besides."""
         sheet = self.sheet(_("Ledger"))
-        heads = (
-            (_("No."), 8), (_("Channel"), 8), (_("Received"), 17), (_("Name"), 9), (_("Place"), 20),
-            (_("Phone"), 14), (_("Content"), 48), (_("Handled by"), 10), (_("Course"), 36),
-            (_("Outcome"), 24), (_("Call back"), 10), (_("Remarks"), 24), (_("Category"), 12),
-            (_("Kind"), 8), (_("Urgency"), 8), (_("Status"), 9), (_("Answer due"), 17), (_("Closed"), 17),
-        )  # fmt: skip
+        heads = ledger.heads()
         for n, (head, width) in enumerate(heads):
             sheet.set_column(n, n, width, self.wrapped)
             sheet.write_string(0, n, head, self.head)
         n_rows = 0
-        for row in rows:
-            if n_rows == EXCEL_ROWS:
-                break
+        for row in itertools.islice(rows, EXCEL_ROWS):
             n_rows += 1
-            self.ledger_row(sheet, n_rows, row)
+            for n, value in enumerate(ledger.entry(row, self.names, self.zone)):
+                if isinstance(value, int):
+                    sheet.write_number(n_rows, n, value, self.plain)
+                elif isinstance(value, datetime):
+                    sheet.write_datetime(n_rows, n, value, self.moment)
+                elif value:
+                    sheet.write_string(n_rows, n, value[:_CELL_MOST], self.wrapped)
         self.finish(sheet, n_rows, len(heads))
-
-    def ledger_row(self, sheet: Any, at: int, row: Mapping[str, Any]) -> None:
-        story = [
-            f"{self.local(when):%m-%d %H:%M} {who} {step_text(kind)}"
-            + (f"{self.colon}{note}" if note else "")
-            for when, kind, who, note in row["story"]
-        ]
-        remarks = []
-        if row["undertaking"]:
-            remarks.append(_("Promised: {words}").format(words=row["undertaking"]))
-        if row["repeat_of"]:
-            remarks.append(_("repeats No. {n}").format(n=row["repeat_of"]))
-        if row["merged_into"]:
-            remarks.append(_("merged into No. {n}").format(n=row["merged_into"]))
-        last = row["closed_by"] or (row["story"][-1][2] if row["story"] else "")
-        outcome = status_text(row["status"]) if row["closed_at"] else ""
-        values: tuple[str | datetime | int | None, ...] = (
-            row["number"],
-            _("telephone") if row["source"] == "recording" else _("import"),
-            self.local(row["started_at"]),
-            row["caller"],
-            where(row),
-            row["phone"],
-            row["gist"],
-            last,
-            "\n".join(story),
-            f"{outcome}{self.colon}{row['closed_note']}" if row["closed_note"] else outcome,
-            None,
-            "; ".join(remarks),
-            label(self.names, "category", row["category"]),
-            label(self.names, "kind", row["kind"]),
-            label(self.names, "urgency", row["urgency"]),
-            status_text(row["status"]),
-            self.local(row["due_at"]),
-            self.local(row["closed_at"]) if row["closed_at"] else None,
-        )
-        for n, value in enumerate(values):
-            if isinstance(value, int):
-                sheet.write_number(at, n, value, self.plain)
-            elif isinstance(value, datetime):
-                sheet.write_datetime(at, n, value, self.moment)
-            elif value:
-                sheet.write_string(at, n, value[:_CELL_MOST], self.wrapped)
-
-    def local(self, text: str) -> datetime:
-        """A moment as the office's clock shows it: Excel knows no zones."""
-        return datetime.fromisoformat(text).astimezone(self.zone).replace(tzinfo=None)
-
-
-def step_text(kind: str) -> str:
-    """What somebody did with a request, in words."""
-    return {
-        "done": _("done"),
-        "dismissed": _("dismissed"),
-        "merged": _("merged"),
-        "reopened": _("reopened"),
-        "started": _("in progress"),
-        "corrected": _("tag corrected"),
-        "opened": _("opened"),
-        "heard": _("listened"),
-    }.get(kind, kind)
 
 
 def _said(cell: Cell) -> str:

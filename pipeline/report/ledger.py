@@ -1,0 +1,98 @@
+"""The ledger (台账): a line a request, in the columns that offices keep.
+
+`rows.ledger` reads its rows, `privacy.masked_row` hides the numbers of persons in one, `entry` makes a
+line of it: cells that are whole numbers, moments of the office's clock, or words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from pipeline.i18n import _, language
+from pipeline.report.page import status_text, where
+from pipeline.screen import label
+from pipeline.story import sentence
+
+if TYPE_CHECKING:
+    from pipeline.taxonomy import Names
+
+Value: TypeAlias = str | int | datetime | None
+
+
+def heads() -> tuple[tuple[str, int], ...]:
+    """The columns with the width of each in characters: the ledger's own, then what the log knows besides."""
+    return (
+        (_("No."), 8), (_("Channel"), 9), (_("Received"), 17), (_("Name"), 9), (_("Place"), 20),
+        (_("Phone"), 14), (_("Content"), 48), (_("Handled by"), 10), (_("Course"), 40),
+        (_("Outcome"), 24), (_("Call back"), 10), (_("Remarks"), 28), (_("Category"), 12),
+        (_("Kind"), 9), (_("Urgency"), 9), (_("Status"), 10), (_("Answer due"), 17), (_("Closed"), 17),
+    )  # fmt: skip
+
+
+def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, ...]:
+    """A row of `rows.ledger` as the cells under `heads`; 回访 is left empty for the pen."""
+
+    def local(text: str | None) -> datetime | None:
+        """As the office's clock shows it, without a zone: spreadsheets know none."""
+        return datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None) if text else None
+
+    colon = "：" if language() == "zh_CN" else ": "
+    course = [
+        f"{local(at):%m-%d %H:%M} {who} {sentence(kind, _named(data, names), note)}"
+        for at, kind, who, note, data in row["story"]
+    ]
+    outcome = status_text(row["status"]) if row["closed_at"] else ""
+    if row["closed_note"]:
+        outcome += f"{colon}{row['closed_note']}"
+    remarks = []
+    if row["undertaking"]:
+        remarks.append(_("Promised: {words}").format(words=row["undertaking"]))
+    if row["repeat_of"]:
+        remarks.append(_("repeats No. {n}").format(n=row["repeat_of"]))
+    if row["merged_into"]:
+        remarks.append(_("merged into No. {n}").format(n=row["merged_into"]))
+    last = row["story"][-1][2] if row["story"] else None
+    return (
+        row["number"],
+        channel(row["source"], row["time_source"]),
+        local(row["started_at"]),
+        row["caller"],
+        where(row),
+        row["phone"],
+        row["gist"],
+        row["assignee"] or row["closed_by"] or last,
+        "\n".join(course),
+        outcome,
+        None,
+        _("; ").join(remarks),
+        label(names, "category", row["category"]),
+        label(names, "kind", row["kind"]),
+        label(names, "urgency", row["urgency"]),
+        status_text(row["status"]),
+        local(row["due_at"]),
+        local(row["closed_at"]),
+    )
+
+
+def _named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
+    """What an event holds, with the labels that staff read in place of the codes of tags."""
+
+    def told(tag: str, code: str | None) -> str | None:
+        return label(names, tag, code) if code and tag in ("category", "kind", "urgency") else code
+
+    if "values" in data:
+        both = {key: {tag: told(tag, v) for tag, v in data.get(key, {}).items()} for key in ("values", "was")}  # fmt: skip
+        return {**data, **both}
+    if "tag" in data:
+        return {**data, **{key: told(data["tag"], data.get(key)) for key in ("before", "value")}}
+    return data
+
+
+def channel(source: str, time_source: str) -> str:
+    """How a request came: by a recorded call, at the desk, or with another system's calls."""
+    if source == "recording":
+        return _("telephone")
+    return _("at the desk") if time_source == "staff" else _("import")
