@@ -115,7 +115,18 @@ def test_sql_stands_only_in_the_modules_of_the_log(module: str) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["open", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
-    heavy = {"torch", "whisper", "jieba", "av", "pydub", "numpy", "scipy", "sklearn", "sqlite_utils", "rich"}
+    heavy = {
+        "torch",
+        "whisper",
+        "jieba",
+        "av",
+        "pydub",
+        "numpy",
+        "scipy",
+        "sklearn",
+        "sqlite_utils",
+        "rich",
+    }
     code = (
         "import sys\n"
         "from pipeline.cli import main\n"
