@@ -23,6 +23,7 @@ from pipeline.session import (
     json_option,
     model_option,
     pass_session,
+    unmask_option,
 )
 
 if TYPE_CHECKING:
@@ -171,12 +172,14 @@ def ingest(
 
 
 def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
+    from pipeline import masks
+
     for number in numbers:
         row = session.log.request(number)
         if row.urgency == "critical":
             click.secho(
                 _("!! No. {n}, life or limb: {gist} {place} Call 110, 119 or 120 first.").format(
-                    n=number, gist=row.gist, place=screen.place_text(row.place)
+                    n=number, gist=masks.mask_text(row.gist), place=screen.place_text(row.place)
                 ),
                 bold=True,
                 fg="red",
@@ -209,25 +212,34 @@ def import_(session: Session, /, file: Path, as_json: bool) -> None:
     help=_("What is unanswered, most urgent first, then what somebody must listen to.\n\n")
     + _("Example: hotline open"),
 )
+@unmask_option
+@as_option
 @json_option
 @csv_option
 @pass_session
-def open_(session: Session, /, as_json: bool, as_csv: bool) -> None:
+def open_(
+    session: Session, /, unmask: bool, actor: str | None, as_json: bool, as_csv: bool
+) -> None:
+    from pipeline import masks, veil
+
     now = session.now()
-    rows = session.log.open_requests(now)
+    log = session.reading("open", unmask, actor)
+    rows = log.open_requests(now)
     if as_json or as_csv:
-        emit([forms.request_dict(row, now) for row in rows], as_csv)
+        shown = rows if unmask else [veil.request(row) for row in rows]
+        emit([forms.request_dict(row, now) for row in shown], as_csv)
         return
+    hide = str if unmask else masks.mask_text
     zone = session.home.settings.zone
     console = screen.console()
     if rows:
-        console.print(screen.requests_table(rows, session.names, zone, now))
+        console.print(screen.requests_table(rows, session.names, zone, now, hide))
         late = sum(forms.is_overdue(row, now) for row in rows)
         said = plural("{n} request open", "{n} requests open", len(rows)).format(n=len(rows))
         click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
     else:
         click.echo(_("Nothing is open."))
-    for line in screen.waiting_text(session.log, session.home):
+    for line in screen.waiting_text(log, session.home, str if unmask else masks.mask_paths):
         click.echo(line)
 
 
@@ -237,12 +249,18 @@ def open_(session: Session, /, as_json: bool, as_csv: bool) -> None:
 )
 @click.argument("number", type=int, required=False, metavar="ID")
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A whole call instead."))
+@unmask_option
+@as_option
 @json_option
 @pass_session
-def show(session: Session, /, number: int | None, call_id: int | None, as_json: bool) -> None:
+def show(
+    session: Session, /, number: int | None, call_id: int | None, unmask: bool, actor: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline show ID, or hotline show --call N."))
-    log, zone, now = session.log, session.home.settings.zone, session.now()
+    log = session.reading("show", unmask, actor, request=number, call=call_id)
+    zone, now = session.home.settings.zone, session.now()
     if number is not None:
         if as_json:
             click.echo(forms.json_line(forms.request_view(log, number, now)))
@@ -275,7 +293,7 @@ def show(session: Session, /, number: int | None, call_id: int | None, as_json: 
 )
 @click.option("--markdown", is_flag=True, help=_("Print it as Markdown."))
 @click.option("--public", is_flag=True, help=_("For the notice board: counts alone, no person."))
-@click.option("--unmask", is_flag=True, help=_("Show numbers of persons whole; this is logged."))
+@unmask_option
 @click.option("--rows", metavar="NAME", help=_("List the rows that a figure counts."))
 @as_option
 @json_option

@@ -176,7 +176,10 @@ def read_stretch(text: str) -> tuple[float, float]:
 
 def tell(session: Session, rows: Sequence[RequestRow], said: Callable[[RequestRow], str],
          as_json: bool) -> None:  # fmt: skip
-    """What became of requests: a sentence each, or their rows."""
+    """What became of requests: a sentence each, or their rows, with numbers of persons masked."""
+    from pipeline import veil
+
+    rows = [veil.request(row) for row in rows]
     if as_json:
         emit([forms.request_dict(row, session.now()) for row in rows], False)
         return
@@ -270,9 +273,10 @@ def assign(session: Session, /, numbers: tuple[int, ...], to: str | None, nobody
 def tick(session: Session, /, number: int, conditions: tuple[int, ...], actor: str | None,
          note: str | None, as_json: bool) -> None:  # fmt: skip
     from pipeline import life
+    from pipeline.masks import mask_text
 
     row = life.tick(session.log, number, conditions, by=session.actor(actor), note=note)
-    left = [said for said in row.conditions if said not in row.ticked]
+    left = [mask_text(said) for said in row.conditions if said not in row.ticked]
     still = (
         _("still asked for: {what}.").format(what="; ".join(left)) if left else _("all are met.")
     )
@@ -514,10 +518,11 @@ def read_listening(numbers: Sequence[str]) -> tuple[list[int], list[int]]:
 @json_option
 @pass_session
 def undo(session: Session, /, actor: str | None, note: str | None, as_json: bool) -> None:
-    from pipeline import life, story
+    from pipeline import life, story, veil
 
     taken = life.undo(session.log, by=session.actor(actor), note=note)
     rows = session.log.requests(numbers=taken.numbers) if taken.numbers else []
+    rows = [veil.request(row) for row in rows]
     if as_json:
         emit([forms.request_dict(row, session.now()) for row in rows], False)
         return

@@ -11,7 +11,15 @@ import click
 from pipeline import forms, screen
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
-from pipeline.session import Session, csv_option, emit, json_option, pass_session
+from pipeline.session import (
+    Session,
+    as_option,
+    csv_option,
+    emit,
+    json_option,
+    pass_session,
+    unmask_option,
+)
 from pipeline.types import SPEAKERS
 
 
@@ -51,14 +59,18 @@ from pipeline.types import SPEAKERS
     help=_("At most so many; 0: all."),
 )  # fmt: skip
 @click.option("--counts", is_flag=True, help=_("Only how many, by category and urgency."))
+@unmask_option
+@as_option
 @json_option
 @csv_option
 @pass_session
 def search(
     session: Session, /, words: tuple[str, ...], since: str | None, until: str | None,
-    day: str | None, exact: bool, limit: int, counts: bool, as_json: bool, as_csv: bool,
-    **asked: Any,
+    day: str | None, exact: bool, limit: int, counts: bool, unmask: bool, actor: str | None,
+    as_json: bool, as_csv: bool, **asked: Any,
 ) -> None:  # fmt: skip
+    from pipeline import veil
+    from pipeline.masks import mask_text
     from pipeline.search import ask
 
     for word in words:
@@ -73,6 +85,10 @@ def search(
         session.log, query, by_sound=not exact, limit=0 if counts else limit,
         passages=3 if limit else 0, **asked,
     )  # fmt: skip
+    if unmask:
+        session.record_unmasking("search", actor, words=query)
+    else:
+        answer = veil.answer(session.log, answer)
     if counts and as_json:
         click.echo(forms.json_line(forms.counts_dict(answer)))
     elif counts:
@@ -85,7 +101,11 @@ def search(
         from pipeline.nearest import nearest
 
         asked.pop("sort")
-        near = nearest(session.log, query, **asked)
+        near = [
+            one
+            for one in nearest(session.log, query, **asked)
+            if unmask or mask_text(one.query) == one.query
+        ]
         for line in screen.nothing_text(query, asked, near, session.log.count_calls()):
             click.echo(line)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pipeline.script import FIGURES, digits, fold
 
@@ -18,6 +19,9 @@ SIGN = "*"
 
 _DIGIT = f"[0-9{''.join(FIGURES)}]"
 _TOKEN = re.compile(rf"([两二三四2-4])个({_DIGIT})(?![十百千个多])|{_DIGIT}")
+_ANY = re.compile(rf"[\d⁰¹²³⁴-⁹₀-₉①-⑨⓪{''.join(FIGURES)}兩貳叄參]")
+_SAME = re.compile("[个個箇]")
+"""What may be a digit once it is folded, and what makes several of one: most texts hold too few to look."""
 _TIGHT = re.compile(r"[ \u00a0-]?")
 """What stands inside of a number that is written as one: 138 1234 5678, 138-1234-5678."""
 _LOOSE = re.compile(
@@ -58,6 +62,8 @@ _HEARD = re.compile(rf"(?:{_DIGIT}|[{''.join(_MISHEARD)}])(?:[\s,、.。-]?(?:{_
 _SURE = 8
 """Of a mobile's digits so many must be real before homophones are taken for the rest."""
 
+_MaybeText = TypeVar("_MaybeText", str, str | None)
+
 _SURNAMES = (
     "欧阳",
     "司马",
@@ -88,6 +94,8 @@ def mask_text(text: str) -> str:
 
     The result is as long as `text`. Texts that hold no seven digits come back as they are.
     """
+    if len(_ANY.findall(text)) + 3 * len(_SAME.findall(text)) < _LONG:
+        return text
     folded = fold(text)
     kept = [match.span() for match in _KEPT.finditer(folded)]
     signs = [
@@ -224,6 +232,29 @@ def mask_file(name: str) -> str:
         out.append(char if inside or not (char.isdigit() or char.isalpha()) else SIGN)
     masked = re.sub(re.escape(SIGN) + "{3,}", SIGN * 3, "".join(out))
     return masked + dot + suffix
+
+
+_IN_NAME = re.compile(
+    r"(?<![0-9])(?:\+?86[ -]?)?(1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4})(?![0-9])"
+    r"|(?<![0-9])(0[0-9]{2,3}[ -]?[2-8][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])"
+    r"|\+([0-9]{10,15})(?![0-9])"
+    r"|(?<![0-9])([1-9][0-9]{16}[0-9xX])(?![0-9])"
+)
+
+
+def mask_paths(text: _MaybeText) -> _MaybeText:
+    """A path, or a sentence with one, without the numbers of phones that recorders write into names.
+
+    Days, times and all other figures stay: they are what finds the file in its folder.
+    """
+
+    def hide(match: re.Match[str]) -> str:
+        group = match.lastindex or 0
+        if group != 4:
+            return match[0].replace(match[group], mask_phone(match[group]) or "")
+        return match[4][0] + SIGN * 16 + match[4][-1]
+
+    return text if text is None else _IN_NAME.sub(hide, text)
 
 
 _STAMP = re.compile(

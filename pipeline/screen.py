@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 from pipeline.errors import ModelMissing
 from pipeline.forms import clock, is_overdue, play_command
 from pipeline.i18n import _, language, plural
+from pipeline.masks import SIGN, mask_paths, mask_text
 from pipeline.types import REQUEST_STATES
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def when_text(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def requests_table(
-    rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime
-) -> RenderableType:
+    rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime,
+    hide: Callable[[str], str] = mask_text,
+) -> RenderableType:  # fmt: skip
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -87,7 +89,7 @@ def requests_table(
     table.add_column(_("What"), overflow="fold")
     for row in rows:
         due = due_text(row.due_at, now) if row.closed_at is None else row_state(row)
-        what = row.gist
+        what = hide(row.gist)
         if row.repeat_of:
             what += " " + _("(again: {n})").format(n=row.repeat_of)
         if row.calls > 1:
@@ -168,8 +170,9 @@ def ingested_text(done: Ingested) -> list[str]:
     return [line for line in lines if line]
 
 
-def waiting_text(log: Log, home: Home) -> list[str]:
-    """What is not on the list of requests and yet waits for somebody, a line each."""
+def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) -> list[str]:
+    """What is not on the list of requests and yet waits for somebody, a line each; `hide` is for the
+    names of files, into which recorders write numbers."""
     from pipeline import models
     from pipeline.life import unheard_recordings
 
@@ -185,7 +188,7 @@ def waiting_text(log: Log, home: Home) -> list[str]:
             ).format(n=len(unheard), time=clock(seconds))
         )
         lines += [
-            f"  L{span.id}  {Path(span.recording).name if span.recording else span.call_id}"
+            f"  L{span.id}  {hide(Path(span.recording).name) if span.recording else span.call_id}"
             f"  {clock(span.start)}–{clock(span.end)}"
             for span in unheard[:10]
         ]
@@ -204,7 +207,7 @@ def waiting_text(log: Log, home: Home) -> list[str]:
     }
     for state, text in said.items():
         lines += [
-            f"{text}: R{row.id} {row.reason or Path(row.path).name}"
+            f"{text}: R{row.id} {hide(row.reason or Path(row.path).name)}"
             for row in unheard_recordings(log, state)
         ]
     states = log.states()
@@ -381,9 +384,11 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
     merged = [other.number for other in log.merged_into(number)]
     met = dict.fromkeys(row.ticked, "✓ ")
     due = due_text(row.due_at, now) if row.closed_at is None else ""
+    masked = row.phone is not None and SIGN in row.phone
+    whole = "  " + _("(whole: hotline show {n} --unmask)").format(n=number) if masked else ""
     facts = {
         _("Where"): place_text(row.place),
-        _("Caller"): " ".join(p for p in (row.caller_name, row.phone) if p),
+        _("Caller"): " ".join(p for p in (row.caller_name, row.phone) if p) + whole,
         _("Called"): when_text(row.started_at, zone),
         _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
         _("Promised"): row.undertaking or "",
@@ -526,9 +531,9 @@ def _figure(value: object) -> str:
 def print_demo(log: Log, home: Home, now: datetime) -> None:
     """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
 
-    from pipeline import taxonomy
+    from pipeline import taxonomy, veil
     from pipeline.report import count, telling, terminal
-    from pipeline.search import search
+    from pipeline.search import ask
 
     zone, names = home.settings.zone, taxonomy.names(home.taxonomy)
     click.echo(state_counts(log.states()))
@@ -539,7 +544,7 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
         click.echo(line)
     click.echo()
     click.secho("$ hotline search 胰岛素", bold=True)
-    print_hits(search(log, "胰岛素", limit=1), names, zone)
+    print_hits(veil.answer(log, ask(log, "胰岛素", limit=1)).hits, names, zone)
     last = max((call.started_at for call in log.calls()), default=now).astimezone(zone).date()
     monday = last - timedelta(days=last.weekday())
     click.echo()

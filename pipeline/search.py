@@ -46,7 +46,7 @@ class Passage:
     """A place where words stand: `start` and `end` of the words in seconds, the `text` around them,
     and the same text `marked`, both in the original script.
 
-    `where` is words (of turn `turn`), gist (the request's, at the request's time) or aside (words
+    `text` begins at character `start_char` of the turn. `where` is words (of turn `turn`), gist (the request's, at the request's time) or aside (words
     that were set aside as not said); `turn` is None for the last two.
     """
 
@@ -57,6 +57,7 @@ class Passage:
     marked: str
     how: How
     where: Where = "words"
+    start_char: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,7 @@ class _Shown:
             marked=mark(said.text, places, self.marks, low, high),
             how="exact" if exact else "sound",
             where="aside" if said.idx is None else "words",
+            start_char=low,
         )
 
     def _words(self, texts: Iterable[Said]) -> dict[Said, list[_Timed]]:

@@ -91,6 +91,21 @@ class Session:
             click.get_current_context().call_on_close(self._log.close)
         return self._log
 
+    def record_unmasking(self, what: str, actor: str | None, **data: Any) -> None:
+        """Numbers of persons are shown whole: who asked, for what."""
+        self.log.record("unmasked", who=self.actor(actor), data={"what": what, **data})
+
+    def reading(self, what: str, unmask: bool, actor: str | None = None, **data: Any) -> Log:
+        """The log to print from: numbers of persons masked; whole with `unmask`, which is logged."""
+        if unmask:
+            self.record_unmasking(what, actor, **data)
+            return self.log
+        from pipeline.veil import Veiled
+
+        veiled = Veiled(self.home.log)
+        click.get_current_context().call_on_close(veiled.close)
+        return veiled
+
     @property
     def names(self) -> Names:
         from pipeline import taxonomy
@@ -125,6 +140,9 @@ engine_option = click.option(
 )
 as_option = click.option("--as", "actor", metavar="NAME", help=_("Who acts."))
 note_option = click.option("--note", metavar="TEXT", help=_("What was done, or why."))
+unmask_option = click.option(
+    "--unmask", is_flag=True, help=_("Show numbers of persons whole; this is logged.")
+)
 numbers_argument = click.argument("numbers", nargs=-1, required=True, type=int, metavar="ID...")
 
 
