@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
-    hotline = [sys.executable, "-m", "pipeline.cli"]
+    hotline = [sys.executable, "-m", "pipeline"]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         subprocess.run([*hotline, "init", str(home)], check=True, capture_output=True)

@@ -22,7 +22,7 @@ PICTURE = Path(__file__).parent / "demo.svg"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shown = subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", "demo", "hotline-demo"],
+            [sys.executable, "-m", "pipeline", "demo", "hotline-demo"],
             cwd=folder,
             env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "HOTLINE_LANG": "en",
                  "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "utf-8"},

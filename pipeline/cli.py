@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import desk, finding, forms, screen
+from pipeline import desk, export, finding, forms, screen
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -545,7 +545,10 @@ for command in desk.COMMANDS:
     main.add_command(command)
 main.add_command(finding.search)
 main.add_command(finding.play)
+main.add_command(export.export)
 
 
 if __name__ == "__main__":
-    main()
+    from pipeline.__main__ import main as start
+
+    start()

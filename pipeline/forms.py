@@ -96,6 +96,39 @@ def request_dict(row: RequestRow, now: datetime) -> dict[str, Any]:
     }
 
 
+def ledger_dict(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the ledger (`report.rows.ledger`) under the names that `hotline export --json` keeps."""
+    recorded = row["source"] == "recording"
+    return {
+        "request": row["number"],
+        "channel": "telephone"
+        if recorded
+        else "desk"
+        if row["time_source"] == "staff"
+        else "import",
+        "received_at": row["started_at"],
+        "caller": row["caller"],
+        "place": {name: row[name] for name in ("lane", "building", "unit", "room")},
+        "phone": row["phone"],
+        "content": row["gist"],
+        "handled_by": row["assignee"] or row["closed_by"],
+        "course": [
+            {"at": at, "kind": kind, "who": who, "note": note, "data": data}
+            for at, kind, who, note, data in row["story"]
+        ],
+        "outcome": row["closed_note"],
+        "undertaking": row["undertaking"],
+        "repeat_of": row["repeat_of"],
+        "merged_into": row["merged_into"],
+        "category": row["category"],
+        "kind": row["kind"],
+        "urgency": row["urgency"],
+        "status": row["status"],
+        "due_at": row["due_at"],
+        "closed_at": row["closed_at"],
+    }
+
+
 def clock(seconds: float) -> str:
     """m:ss, as players show it."""
     minutes, rest = divmod(int(seconds), 60)

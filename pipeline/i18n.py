@@ -37,6 +37,15 @@ def use(language: str | None) -> None:
     """Speak `language` from now on in this process; None goes back to the locale's."""
     global _language
     _language = language
+    speak_through_click()
+
+
+def speak_through_click() -> None:
+    """Let click say its own sentences (Usage, No such option) in the language spoken: it asks gettext,
+    which asks the environment."""
+    gettext.bindtextdomain("hotline", str(LOCALE_DIR))
+    gettext.textdomain("hotline")
+    os.environ["LANGUAGE"] = choose(_language)
 
 
 def language() -> str:

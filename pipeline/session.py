@@ -11,18 +11,22 @@ import click
 
 from pipeline import forms
 from pipeline.errors import HotlineError, UsageProblem
-from pipeline.i18n import _, use
+from pipeline.i18n import _, speak_through_click, use
+from pipeline.pages import Page
 
 if TYPE_CHECKING:
     from pipeline.log import Log
     from pipeline.settings import Home
     from pipeline.taxonomy import Names
 
+click.Context.formatter_class = Page
+
 
 class Group(click.Group):
     """The group in which errors become one line on stderr and an exit status."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        speak_through_click()
         # Windows' console code pages cannot say everything; a sign that is lost beats a crash.
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
@@ -175,6 +175,20 @@ def _build(record: type[Any], table: Mapping[str, Any], prefix: str, path: Path,
     return record(**values)
 
 
+def language_of(arguments: Sequence[str]) -> str | None:
+    """The language that the home of a command line (with `--home`, or without) asks for; None where it
+    asks for none or cannot be read: what is wrong with it is said later."""
+    named = None
+    for n, argument in enumerate(arguments):
+        option, _equals, value = argument.partition("=")
+        if option == "--home":
+            named = Path(value or "".join(arguments[n + 1 : n + 2]))
+    try:
+        return find(named).settings.language or None
+    except (UsageProblem, OSError):
+        return None
+
+
 def find(explicit: Path | None) -> Home:
     """The home to work in: `explicit`, else HOTLINE_HOME, else the nearest folder upwards.
 
@@ -209,7 +223,7 @@ def init(folder: Path) -> tuple[Home, bool]:
     file = folder / SETTINGS_FILE
     new = not file.exists()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are nobody else's business
         if new:
             file.write_bytes((resources.files("pipeline") / SETTINGS_FILE).read_bytes())
         taxonomy = folder / TAXONOMY_FILE
@@ -217,7 +231,7 @@ def init(folder: Path) -> tuple[Home, bool]:
             taxonomy.write_bytes((resources.files("pipeline") / TAXONOMY_FILE).read_bytes())
         home = Home(folder.resolve(), read(file))
         for part in (home.recordings, home.models, home.originals):
-            part.mkdir(parents=True, exist_ok=True)
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.originals.chmod(0o700)
     except OSError as error:
         raise UsageProblem(

@@ -47,7 +47,7 @@ def numbers(home: Path) -> list[int]:
 
 
 def request(home: Path, number: int) -> dict[str, object]:
-    (row,) = json_lines(hotline(home, "show", str(number), "--json"))
+    (row,) = json_lines(hotline(home, "show", str(number), "--json", "--unmask"))
     return row
 
 

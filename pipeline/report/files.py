@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +64,19 @@ def content(form: str, page: Page, order: Order) -> bytes:
     Raises:
         UsageProblem: what the form needs is not installed; the sentence says how to.
     """
-    try:
+    with needing(form):
         return _MAKERS[form](page, order)
+
+
+@contextlib.contextmanager
+def needing(form: str) -> Iterator[None]:
+    """Around what makes a form: says what it needs where that is not installed.
+
+    Raises:
+        UsageProblem: a package is missing; the sentence says how to install it.
+    """
+    try:
+        yield
     except ImportError as error:
         raise UsageProblem(
             _(
