@@ -33,6 +33,32 @@ class Group(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **kwargs)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By what they are for, the day's first; one that is in no list comes last."""
+        left = dict(self.commands)
+        parts = {
+            _("Every day"): "open show play done assign tick heard search week export",
+            _("To put right"): "correct add merge split reopen dismiss undo",
+            _("Recordings"): "ingest watch import check redo",
+            _("Setting up"): "init models demo",
+        }
+        named = {title: [n for n in names.split() if n in left] for title, names in parts.items()}
+        listed = {name for names in named.values() for name in names}
+        named[_("By themselves")] = [name for name in sorted(left) if name not in listed]
+        longest = max(map(len, left))
+        for title, names in named.items():
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl(
+                        [
+                            (
+                                name.ljust(longest),
+                                left[name].get_short_help_str(formatter.width - longest - 6),
+                            )
+                            for name in names
+                        ]
+                    )
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
