@@ -155,7 +155,7 @@ def _checks() -> tuple[tuple[str, str], ...]:
         ),
         (
             "SELECT s.turn_idx AS turn, x.call_id AS call FROM spans AS s "
-            "JOIN transcripts AS x ON x.id = s.transcript_id WHERE s.kind = 'request' "
+            "JOIN transcripts AS x ON x.id = s.transcript_id AND x.is_current WHERE s.kind = 'request' "
             "AND NOT EXISTS (SELECT 1 FROM request_spans WHERE span_id = s.id)",
             _("Call {call}: turn {turn} is said to belong to a request, but to none that exists."),
         ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import desk, export, finding, forms, screen
+from pipeline import again, desk, export, finding, forms, screen
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -541,7 +541,7 @@ def demo(folder: Path, export: Path | None) -> None:
         show.run(folder, progress)
 
 
-for command in desk.COMMANDS:
+for command in (*desk.COMMANDS, *again.COMMANDS):
     main.add_command(command)
 main.add_command(finding.search)
 main.add_command(finding.play)

@@ -713,6 +713,12 @@ def undo(log: Log, *, by: str, note: str | None = None) -> Taken:
                 log._update("spans", data["span"], {"heard_at": None, "heard_by": None})
             if "recording" in data:
                 log._update("recordings", data["recording"], {"heard_at": None, "heard_by": None})
+            if "segment" in data:
+                log._update("segments", data["segment"], {"restored_at": None, "restored_by": None})
+            if "version" in data and event.call_id is not None:
+                from pipeline import versions
+
+                versions.take_back(log, event.call_id, data)
             for number in data.get("opened", ()):
                 row = log.request(number)
                 if row.status != "dismissed":

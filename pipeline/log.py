@@ -501,9 +501,12 @@ class Log(Store):
         heard: Transcript,
         turns: Sequence[Turn],
         terms: Mapping[str, index.Terms],
+        *,
+        current: bool = True,
     ) -> int:
         started = utc(self.call(call_id).started_at)
-        self.conn.execute("UPDATE transcripts SET is_current = 0 WHERE call_id = ?", (call_id,))
+        if current:
+            self.conn.execute("UPDATE transcripts SET is_current = 0 WHERE call_id = ?", (call_id,))
         transcript_id = self._insert(
             "transcripts",
             {
@@ -513,7 +516,7 @@ class Log(Store):
                 "language": heard.language,
                 "parameters": json.dumps(heard.parameters, ensure_ascii=False, default=str),
                 "created_at": iso(self.now()),
-                "is_current": 1,
+                "is_current": int(current),
             },
         )
         for idx, segment in enumerate(heard.segments):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import intake
-from pipeline.errors import HotlineError, LogError, ModelMissing, UnsupportedAudio
+from pipeline.errors import HotlineError, LogError, ModelMissing, UnsupportedAudio, UsageProblem
 from pipeline.i18n import _
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.calls import TextCall
-    from pipeline.log import Log, RecordingRow
+    from pipeline.log import CallRow, Log, RecordingRow
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
     from pipeline.types import Request, Segment, Transcript, Turn, Understanding, Urgency
+    from pipeline.versions import Version
 
 WORK_STATES = ("received", "transcribed", "failed")
 """States from which a run goes on; the others are ends."""
@@ -270,6 +271,64 @@ def hear(
     log.save_transcript(
         row.id, call, transcript, make_turns(transcript, sound.duration, sound.channels)
     )
+
+
+def redo(
+    home: Home,
+    log: Log,
+    call_id: int,
+    terms: Taxonomy,
+    engine: Transcriber | None = None,
+    progress: Progress = lambda step: None,
+) -> Version | None:
+    """Make a later version of a call, beside the one that counts: heard again by `engine`, or the same
+    words read again. None if it would change nothing. See `versions`.
+
+    Raises:
+        UsageProblem: the call has no words yet, or no sound that could be heard again.
+        HotlineError: its original has gone.
+    """
+    from pipeline import versions
+    from pipeline.understand import understand
+
+    call = log.call(call_id)
+    transcript_id = log.current_transcript(call_id)
+    if transcript_id is None:
+        raise UsageProblem(
+            _("Call {n} has no words yet; hotline ingest hears it.").format(n=call_id)
+        )
+    if engine is not None:
+        transcript_id = _hear_again(home, log, call, engine, progress)
+    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
+    due = [
+        answer_due(home, request.urgency, call.started_at, request.due_hint)
+        for request in found.requests
+    ]
+    return versions.propose(log, transcript_id, found, due)
+
+
+def _hear_again(
+    home: Home, log: Log, call: CallRow, engine: Transcriber, progress: Progress
+) -> int:
+    from pipeline import audio, versions
+    from pipeline.turns import make_turns
+
+    if call.recording_id is None:
+        raise UsageProblem(
+            _("Call {n} came as text; it can be read again, not heard.").format(n=call.id)
+        )
+    row = log.recording(call.recording_id)
+    sound = audio.decode(original(home, row), name=Path(row.path).name)
+    speech = audio.speech(sound)
+    total = sum(span.end - span.start for span in speech)
+    step = Step(row.path, 1, 1)
+
+    def heard(seconds: float) -> None:
+        progress(Step(step.path, step.index, step.total, min(seconds, total), total))
+
+    transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
+    turns = make_turns(transcript, sound.duration, sound.channels)
+    return versions.hear(log, call.id, transcript, turns)
 
 
 class _Windows:

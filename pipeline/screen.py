@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+    from pipeline.aside import Aside
     from pipeline.calls import TextCall
     from pipeline.log import Log, RequestRow
     from pipeline.nearest import Nearest
@@ -432,10 +433,15 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
 
 
 def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:
+    """A call with what could not be decoded of it, turn by turn."""
+    from rich.text import Text
+
     call = log.call(call_id)
     shown = console()
     name = Path(call.recording).name if call.recording else call.external_id or ""
     shown.print(f"{_('Call {n}').format(n=call.id)}  {when_text(call.started_at, zone)}  {name}")
+    for problem in call.problems:
+        shown.print(Text(f"! {problem}", style="bold"))
     shown.print()
     print_turns(log, call_id, [], mine=set())
 
@@ -447,11 +453,16 @@ def print_turns(
     from rich.text import Text
 
     shown = console()
+    from pipeline import aside
+
     transcript = log.current_transcript(call_id)
     if transcript is None:
         return
     speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
+    asides = aside.of_call(log, call_id)
     for index, turn in enumerate(log.turns(transcript)):
+        while asides and asides[0].start < turn.start:
+            shown.print(aside_text(asides.pop(0)))
         line = Text("┃ " if index in mine else "  ", style="cyan")
         line.append(f"{clock(turn.start):>5} ", style="dim not bold")
         line.append(f"{speakers[turn.speaker]}: ", style="dim not bold")
@@ -461,6 +472,26 @@ def print_turns(
                 words.stylize("bold underline", start, end)
         line.append_text(words)
         shown.print(line)
+    for one in asides:
+        shown.print(aside_text(one))
+
+
+def aside_text(found: Aside) -> Text:
+    """Words that were set aside, with the number by which `hotline restore` brings them back."""
+    from rich.text import Text
+
+    reasons = {
+        "phantom": _("heard where nobody spoke"),
+        "loop": _("the same again and again"),
+        "echo": _("an echo of what it was told to expect"),
+    }
+    why = reasons.get(found.reason, found.reason)
+    said = (
+        _("set aside as A{n}, {why}").format(n=found.id, why=why)
+        if found.restored_at is None
+        else _("brought back by {who}").format(who=found.restored_by)
+    )
+    return Text(f"  {clock(found.start):>5} ({said}) {found.text}", style="dim")
 
 
 def print_heard(heard: Heard) -> None:

@@ -39,6 +39,10 @@ def act_name(kind: str) -> str:
         "heard": _("listened to"),
         "repeat": _("asked again"),
         "undone": _("taken back"),
+        "heard_again": _("heard again, beside"),
+        "redone": _("a later version taken"),
+        "declined": _("a later version left"),
+        "restored": _("set-aside words brought back"),
         "alerted": _("alert given"),
         "unmasked": _("numbers shown in full"),
         "exported": _("exported"),
@@ -72,11 +76,13 @@ def sentence(kind: str, data: Mapping[str, Any], note: str | None) -> str:
 def _details(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "assigned":
         return data.get("assignee") or _("to nobody")
-    if kind in ("corrected", "retagged"):
-        if "values" not in data:
-            return _change(data.get("tag", ""), data.get("before"), data.get("value", ""))
+    if kind in ("corrected", "retagged", "redone"):
+        if "tag" in data:
+            return change(data.get("tag", ""), data.get("before"), data.get("value", ""))
         was = data.get("was", {})
-        return "; ".join(_change(tag, was.get(tag), to) for tag, to in data["values"].items())
+        return "; ".join(
+            change(tag, was.get(tag), to) for tag, to in data.get("values", {}).items()
+        )
     if kind == "ticked":
         return "; ".join(data.get("conditions", ()))
     if kind == "merged":
@@ -96,7 +102,7 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
     return ""
 
 
-def _change(tag: str, was: object, to: str) -> str:
+def change(tag: str, was: object, to: str) -> str:
     names = {
         "category": _("category"),
         "kind": _("kind"),

@@ -35,6 +35,8 @@ SQL = {
     "store",
     "rows",
     "audit",
+    "aside",
+    "versions",
     "migrations",
     "index",
     "candidates",

@@ -1,0 +1,506 @@
+"""Later versions of a call: heard with a better model, or the same words read with another taxonomy.
+
+A version stands beside the one that counts until somebody takes it or leaves it. Taking it is an act
+like any other, which `undo` takes back; and it never overwrites what staff said: their corrections
+stand, closed requests stay closed, words that they parted stay parted, and no request goes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline import life
+from pipeline.errors import UsageProblem
+from pipeline.evaluate import match, overlap_of_spans, overlap_of_turns
+from pipeline.i18n import _
+from pipeline.log import TAG_COLUMNS
+from pipeline.rows import RequestRow, Row, TextPiece, iso
+from pipeline.spans import subtract
+from pipeline.types import Evidence, Piece, Place, Request, Span, Understanding
+
+if TYPE_CHECKING:
+    from pipeline.log import Log
+    from pipeline.types import Transcript, Turn
+
+HEARD_GAP_S = 0.5
+"""So much of a stretch may lie outside of what somebody listened to, and it still counts as heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A later version that nobody decided on. `heard_anew` is false where only the same words were read
+    again; `models` are what the call was and would be heard with."""
+
+    transcript_id: int
+    call_id: int
+    made_at: datetime
+    heard_anew: bool
+    models: tuple[str, str]
+    understanding: Understanding
+    due: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a version would do to one request.
+
+    `number` is None where it would open one, `found` None where it does not find the request again,
+    which stays. `values` are (tag, as it is, as it would be), `kept` those that staff corrected or
+    closed and that stay as they are; `words` as they are and as they would be, None for no change.
+    """
+
+    number: int | None
+    found: Request | None
+    due_at: datetime | None
+    values: tuple[tuple[str, str, str], ...] = ()
+    kept: tuple[tuple[str, str, str], ...] = ()
+    words: tuple[str, str] | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the request stays just as it is."""
+        return self.number is not None and not self.values and self.words is None
+
+
+# --- Beside ---------------------------------------------------------------------------------------
+
+
+def hear(log: Log, call_id: int, heard: Transcript, turns: Sequence[Turn]) -> int:
+    """Log a later hearing of a call beside the one that counts; the id of its transcript."""
+    terms = log._terms(heard, turns)
+    with log.transaction():
+        transcript_id = log._save_hearing(call_id, heard, turns, terms, current=False)
+        recording = log.call(call_id).recording_id
+        log.conn.execute("DELETE FROM heard_windows WHERE recording_id = ?", (recording,))
+        log._event("heard_again", call_id=call_id, recording_id=recording,
+                   data={"transcript": transcript_id, "model": heard.model})  # fmt: skip
+    return transcript_id
+
+
+def propose(
+    log: Log, transcript_id: int, found: Understanding, due: Sequence[datetime]
+) -> Version | None:
+    """Put a version beside what counts, in place of one that nobody decided on; None if it would
+    change nothing."""
+    with log.transaction():
+        call_id = log.call_of_transcript(transcript_id).id
+        log.conn.execute(
+            "DELETE FROM proposals WHERE decision IS NULL AND transcript_id IN "
+            "(SELECT id FROM transcripts WHERE call_id = ?)",
+            (call_id,),
+        )
+        log.conn.execute(
+            "INSERT OR REPLACE INTO proposals (transcript_id, understanding, due, made_at) "
+            "VALUES (?, ?, ?, ?)",
+            (
+                transcript_id,
+                json.dumps(asdict(found), ensure_ascii=False, default=_plain),
+                json.dumps([iso(moment) for moment in due]),
+                iso(log.now()),
+            ),
+        )
+        version = waiting(log, call_id)
+        assert version is not None
+        if not version.heard_anew and all(change.is_none for change in changes(log, version)):
+            log.conn.execute("DELETE FROM proposals WHERE transcript_id = ?", (transcript_id,))
+            return None
+    return version
+
+
+def waiting(log: Log, call_id: int) -> Version | None:
+    """The version of a call on which nobody decided yet."""
+    return next(iter(all_waiting(log, call_id)), None)
+
+
+def all_waiting(log: Log, call_id: int | None = None) -> list[Version]:
+    """Every version on which nobody decided yet, by call."""
+    return [
+        Version(
+            transcript_id=row["transcript_id"],
+            call_id=row["call_id"],
+            made_at=datetime.fromisoformat(row["made_at"]),
+            heard_anew=not row["is_current"],
+            models=(row["old_model"] or "", row["model"]),
+            understanding=_understanding(json.loads(row["understanding"])),
+            due=tuple(datetime.fromisoformat(text) for text in json.loads(row["due"])),
+        )
+        for row in log.query(
+            "SELECT p.*, x.call_id, x.model, x.is_current, c.model AS old_model "
+            "FROM proposals AS p JOIN transcripts AS x ON x.id = p.transcript_id "
+            "LEFT JOIN transcripts AS c ON c.call_id = x.call_id AND c.is_current "
+            "WHERE p.decision IS NULL AND (?1 IS NULL OR x.call_id = ?1) ORDER BY x.call_id",
+            (call_id,),
+        )
+    ]
+
+
+# --- What would change ----------------------------------------------------------------------------
+
+
+def changes(log: Log, version: Version) -> list[Change]:
+    """What a version would do, request by request: those of the call by number, then new ones."""
+    rows = [row for row in log.requests(call_id=version.call_id) if not _taken_back(log, row)]
+    found = version.understanding.requests
+    if version.heard_anew:
+        overlaps = [[overlap_of_spans(new.spans, row.spans) for row in rows] for new in found]
+    else:
+        held = [{piece.turn for piece in log.request_text(row.number)} for row in rows]
+        overlaps = [[overlap_of_turns(new.turns, [*turns]) for turns in held] for new in found]
+    alike = [[new.category == row.category for row in rows] for new in found]
+    of_row = {column: line for line, column in match(overlaps, alike)}
+    turns = log.turns(version.transcript_id)
+    told = [
+        _change(log, row, found[of_row[n]], version.due[of_row[n]], turns, version)
+        if n in of_row
+        else Change(row.number, None, None)
+        for n, row in enumerate(rows)
+    ]
+    return told + [
+        Change(None, new, due)
+        for n, (new, due) in enumerate(zip(found, version.due, strict=True))
+        if n not in of_row.values()
+    ]
+
+
+def _change(
+    log: Log,
+    row: RequestRow,
+    new: Request,
+    due_at: datetime,
+    turns: Sequence[Turn],
+    version: Version,
+) -> Change:
+    differ = [
+        (tag, was, becomes)
+        for tag, was, becomes in (
+            ("category", row.category, new.category),
+            ("kind", row.kind, new.kind),
+            ("urgency", row.urgency, new.urgency),
+            ("gist", row.gist, new.gist),
+            ("place", life._place_text(row.place), life._place_text(new.place)),
+            ("phone", row.phone or "", new.phone or ""),
+            ("caller", row.caller_name or "", new.caller_name or ""),
+            ("undertaking", row.undertaking or "", new.undertaking or ""),
+        )
+        if becomes and becomes != was  # what was understood once is not forgotten
+    ]
+    mine = _stand(log, row)
+    closed = row.closed_at is not None
+    kept = tuple(one for one in differ if closed or one[0] in mine)
+    values = tuple(one for one in differ if one not in kept)
+    words = None
+    if not closed and not _parted(log, row.number):
+        said = _joined(_pieces(new, turns), turns)
+        if version.heard_anew:
+            words = None if said == row.text else (row.text, said)
+        else:
+            more = _joined(_union(log, row.number, new, turns), turns)
+            words = None if more == row.text else (row.text, more)
+    moved = {tag for tag, _was, _becomes in values} & {"urgency"} and "due" not in mine
+    return Change(row.number, new, due_at if moved else None, values, kept, words)
+
+
+def _stand(log: Log, row: RequestRow) -> set[str]:
+    """The tags of a request that no version changes: what staff said, and what was raised for a reason
+    that is not in the words (a third call)."""
+    return {
+        tag.tag
+        for tag in log.tags(row.number)
+        if tag.current and (tag.by == "staff" or tag.why is not None)
+    }
+
+
+def _taken_back(log: Log, row: RequestRow) -> bool:
+    """Whether it was opened by an act that `undo` took back: as if it had never been."""
+    if row.status != "dismissed":
+        return False
+    return [e.kind for e in log.events(request=row.number) if "to" in e.data][-1] == "undone"
+
+
+def _parted(log: Log, number: int) -> bool:
+    """Whether staff decided which words a request has: they parted it, or opened it themselves."""
+    return any(
+        event.kind == "split" or (event.kind == "opened" and "how" in event.data)
+        for event in log.events(request=number)
+    )
+
+
+def _pieces(request: Request, turns: Sequence[Turn]) -> list[Piece]:
+    return list(request.pieces) or [Piece(t, 0, len(turns[t].text)) for t in request.turns]
+
+
+def _joined(pieces: Sequence[Piece], turns: Sequence[Turn]) -> str:
+    said = (turns[p.turn].text[p.start_char : p.end_char] for p in pieces)
+    return " ".join(text for text in said if text)
+
+
+def _union(log: Log, number: int, new: Request, turns: Sequence[Turn]) -> list[Piece]:
+    """The words that a request has, and those that it would get: no word leaves it."""
+    whole: dict[int, list[tuple[int, int]]] = {}
+    pieces: list[Piece | TextPiece] = [*log.request_text(number), *_pieces(new, turns)]
+    for piece in pieces:
+        whole.setdefault(piece.turn, []).append((piece.start_char, piece.end_char))
+    joined = []
+    for turn, stretches in sorted(whole.items()):
+        start, end = min(stretches)
+        for first, last in sorted(stretches):
+            if first > end:
+                joined.append(Piece(turn, start, end))
+                start, end = first, last
+            end = max(end, last)
+        joined.append(Piece(turn, start, end))
+    return joined
+
+
+# --- The decision ---------------------------------------------------------------------------------
+
+
+def accept(log: Log, call_id: int, *, by: str, note: str | None = None) -> list[int]:
+    """Let the version of a call count; the numbers of the requests that it changed or opened.
+
+    Raises:
+        UsageProblem: nothing waits for a decision there.
+    """
+    with life._act(log, by, note) as act:
+        version = _of(log, call_id)
+        plan = changes(log, version)
+        turns = log.turns(version.transcript_id)
+        before = log.current_transcript(call_id)
+        assert before is not None  # a version is beside another
+        if version.heard_anew:
+            _let_count(log, version, turns, before)
+        _decide(log, version, "accepted", act)
+        act.event("redone", call_id=call_id, version=version.transcript_id, transcript=before,
+                  decision=None)  # fmt: skip
+        touched = []
+        for change in plan:
+            if change.number is None:
+                touched.append(_open(act, version, change, turns))
+            elif _take(act, version, change, turns):
+                touched.append(change.number)
+    return touched
+
+
+def decline(log: Log, call_id: int, *, by: str, note: str | None = None) -> None:
+    """Leave the version of a call; it stays beside, and does not count.
+
+    Raises:
+        UsageProblem: nothing waits for a decision there.
+    """
+    with life._act(log, by, note) as act:
+        version = _of(log, call_id)
+        _decide(log, version, "declined", act)
+        act.event("declined", call_id=call_id, version=version.transcript_id, decision=None)
+
+
+def take_back(log: Log, call_id: int, data: Mapping[str, Any]) -> None:
+    """Undo a decision: it waits again, and what counted before counts again."""
+    log._update("proposals", data["version"],
+                {"decision": None, "decided_at": None, "decided_by": None, "note": None})  # fmt: skip
+    if "transcript" in data:
+        _make_current(log, call_id, data["transcript"])
+
+
+def _of(log: Log, call_id: int) -> Version:
+    log.call(call_id)
+    version = waiting(log, call_id)
+    if version is None:
+        raise UsageProblem(
+            _("No other version of call {n} waits. Make one with: hotline redo {n}").format(
+                n=call_id
+            )
+        )
+    return version
+
+
+def _decide(log: Log, version: Version, decision: str, act: life._Act) -> None:
+    log._update(
+        "proposals",
+        version.transcript_id,
+        {"decision": decision, "decided_at": iso(act.at), "decided_by": act.by, "note": act.note},
+    )
+
+
+def _make_current(log: Log, call_id: int, transcript_id: int) -> None:
+    log.conn.execute("UPDATE transcripts SET is_current = 0 WHERE call_id = ?", (call_id,))
+    log.conn.execute("UPDATE transcripts SET is_current = 1 WHERE id = ?", (transcript_id,))
+
+
+def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -> None:
+    """Make the later hearing the one that counts; what somebody listened to need not be heard again."""
+    _make_current(log, version.call_id, version.transcript_id)
+    if not log.query("SELECT 1 FROM spans WHERE transcript_id = ?", (version.transcript_id,)):
+        log._save_spans(version.transcript_id, version.understanding, turns)
+    heard = log.query(
+        "SELECT * FROM spans WHERE transcript_id = ? AND heard_at IS NOT NULL", (before,)
+    )
+    for span in log.query(
+        "SELECT * FROM spans WHERE transcript_id = ? AND kind = 'needs_listening'",
+        (version.transcript_id,),
+    ):
+        same = [one for one in heard if one["channel"] == span["channel"]]
+        left = subtract(
+            [(span["start_s"], span["end_s"])], [(one["start_s"], one["end_s"]) for one in same]
+        )
+        if same and sum(end - start for start, end in left) < HEARD_GAP_S:
+            log._update("spans", span["id"],
+                        {"heard_at": same[-1]["heard_at"], "heard_by": same[-1]["heard_by"]})  # fmt: skip
+
+
+def _open(act: life._Act, version: Version, change: Change, turns: Sequence[Turn]) -> int:
+    assert change.found is not None
+    assert change.due_at is not None
+    number = life._open(
+        act, version.call_id, version.transcript_id, change.found, change.due_at, how="redone"
+    )
+    life._set_pieces(act.log, number, _rows(act.log, version, _pieces(change.found, turns), turns))
+    return number
+
+
+def _take(act: life._Act, version: Version, change: Change, turns: Sequence[Turn]) -> bool:
+    """Let a version count for a request that is there; whether anything of it changed."""
+    log, number = act.log, change.number
+    assert number is not None
+    row = log.request(number)
+    columns: Row = {}
+    data: dict[str, Any] = {"values": {}, "was": {}}
+    tags: list[int] = []
+    if change.values and change.found is not None:
+        columns = _columns(change, row)
+        tags = _tags(act, number, change.found, {tag for tag, _was, _now in change.values})
+        for tag, was, becomes in change.values:
+            data["values"][tag], data["was"][tag] = becomes, was
+    old = log.piece_rows(number)
+    pieces: list[Row] = []
+    if version.heard_anew:
+        columns["transcript_id"] = version.transcript_id
+        if change.found is not None and row.closed_at is None and not _parted(log, number):
+            pieces = _rows(log, version, _pieces(change.found, turns), turns)
+        else:  # its words as they were heard this time
+            for piece in old:
+                pieces += life._pieces_between(
+                    log, version.transcript_id, piece["start_s"], piece["end_s"]
+                )
+            pieces = _once(pieces)
+        if not pieces:  # nothing at all was heard there: it stays with the earlier hearing
+            del columns["transcript_id"]
+    elif change.words is not None and change.found is not None:
+        pieces = _rows(log, version, _union(log, number, change.found, turns), turns)
+    if not (columns or pieces):
+        return False
+    if "gist" in columns:
+        life._reindex(log, row, str(columns["gist"]))
+    if pieces:
+        data["pieces"] = {str(number): [life._piece_values(one) for one in old]}
+        life._set_pieces(log, number, pieces)
+    act.change(row, "redone", columns, tags=tags, **data)
+    return True
+
+
+def _columns(change: Change, row: RequestRow) -> Row:
+    assert change.found is not None
+    columns: Row = {}
+    for tag, _was, becomes in change.values:
+        if tag == "place":
+            place: Place = change.found.place
+            columns |= asdict(place)
+        elif tag in TAG_COLUMNS or tag in ("gist", "phone", "undertaking"):
+            columns[tag] = becomes
+        elif tag == "caller":
+            columns["caller_name"] = becomes
+    if change.due_at is not None:
+        columns["due_at"] = iso(change.due_at)
+    if change.found.due_hint is not None and "undertaking" in columns:
+        columns["due_hint"] = iso(change.found.due_hint)
+    if change.found.conditions and not row.ticked:
+        columns["conditions"] = json.dumps(change.found.conditions, ensure_ascii=False)
+    return columns
+
+
+def _tags(act: life._Act, number: int, found: Request, changed: set[str]) -> list[int]:
+    """Judgements beside the earlier ones, for what changed; their ids."""
+    decided = {"category": found.category, "kind": found.kind, "urgency": found.urgency}
+    reasons: dict[tuple[str, str], Evidence] = {(e.tag, e.value): e for e in found.evidence}
+    made = []
+    for tag, value in decided.items():
+        if tag not in changed:
+            continue
+        reason = reasons.get((tag, value))
+        made.append(
+            act.log._insert(
+                "tags",
+                {
+                    "request": number,
+                    "tag": tag,
+                    "value": value,
+                    "given_by": reason.by if reason else "rule",
+                    "who": "hotline",
+                    "words": reason.words if reason else None,
+                    "turn_idx": reason.turn if reason else None,
+                    "start_char": reason.start_char if reason else None,
+                    "end_char": reason.end_char if reason else None,
+                    "at": iso(act.at),
+                },
+            )
+        )
+    return made
+
+
+def _rows(log: Log, version: Version, pieces: Sequence[Piece], turns: Sequence[Turn]) -> list[Row]:
+    """Pieces as rows of `request_spans`, with the spans that hold them (made if need be)."""
+    made = []
+    for piece in pieces:
+        times = log.word_times(version.transcript_id, piece.turn)
+        inside = times[piece.start_char : piece.end_char]
+        turn = turns[piece.turn]
+        made.append(
+            {
+                "span_id": life._span_of(log, version.transcript_id, piece.turn, turn),
+                "start_char": piece.start_char,
+                "end_char": piece.end_char,
+                "start_s": inside[0][0] if inside else turn.start,
+                "end_s": inside[-1][1] if inside else turn.end,
+            }
+        )
+    return made
+
+
+def _once(pieces: Sequence[Row]) -> list[Row]:
+    """Pieces in order, none twice."""
+    seen = {(one["span_id"], one["start_char"]): one for one in pieces}
+    return [seen[key] for key in dict.fromkeys(seen)]
+
+
+# --- As text --------------------------------------------------------------------------------------
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, datetime)
+    return iso(value)
+
+
+def _understanding(data: dict[str, Any]) -> Understanding:
+    return Understanding(
+        tuple(_requests(data["requests"])), tuple(data["chatter"]), tuple(data["needs_listening"])
+    )
+
+
+def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[Request]:
+    for row in rows:
+        hint = row["due_hint"]
+        yield Request(
+            **{
+                **row,
+                "turns": tuple(row["turns"]),
+                "spans": tuple(Span(**span) for span in row["spans"]),
+                "place": Place(**row["place"]),
+                "conditions": tuple(row["conditions"]),
+                "due_hint": None if hint is None else datetime.fromisoformat(hint),
+                "evidence": tuple(Evidence(**one) for one in row["evidence"]),
+                "pieces": tuple(Piece(**one) for one in row["pieces"]),
+            }
+        )

@@ -1,0 +1,222 @@
+"""A later version beside the one that counts: what it would change, and what it never changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import json_lines, run_hotline
+from sample_log import MONDAY, Clock, ask, hear, log_call, speak
+
+from pipeline import life, versions
+from pipeline.errors import UsageProblem
+from pipeline.log import Log
+from pipeline.types import Place, Transcript, Turn, Understanding
+
+DUE = MONDAY + timedelta(hours=1)
+
+
+@pytest.fixture
+def log(tmp_path: Path):
+    """Call 1: a lift (No. 1) and rubbish (No. 2), then a stretch that nobody understood."""
+    with Log(tmp_path / "hotline.db", now=Clock()) as log:
+        turns = speak("您好", "电梯坏了", "垃圾三天没收", "")
+        log_call(
+            log, "a.wav", turns, [ask(1), ask(2, category="sanitation", gist="垃圾")], listen=[3]
+        )
+        yield log
+
+
+def spanned(turns, *numbers: int, **more):
+    request = ask(*numbers, **more)
+    spans = tuple(s for n in numbers for s in hear(turns[n : n + 1]).speech)
+    return type(request)(**{**{f: getattr(request, f) for f in request.__slots__}, "spans": spans})
+
+
+def read_again(log: Log, *requests, listen=(3,)) -> versions.Version | None:
+    named = {turn for request in requests for turn in request.turns} | {*listen}
+    rest = tuple(n for n in range(len(log.turns(1))) if n not in named)
+    return versions.propose(
+        log, 1, Understanding(requests, rest, tuple(listen)), [DUE] * len(requests)
+    )
+
+
+def heard_again(log: Log, turns, *requests, listen=()) -> versions.Version | None:
+    heard = hear(turns)
+    heard = Transcript("whisper", "medium", "zh", heard.segments, heard.speech)
+    transcript = versions.hear(log, 1, heard, turns)
+    named = {turn for request in requests for turn in request.turns} | {*listen}
+    rest = tuple(n for n in range(len(turns)) if n not in named)
+    found = Understanding(requests, rest, tuple(listen))
+    return versions.propose(log, transcript, found, [DUE] * len(requests))
+
+
+def test_nothing_is_proposed_where_nothing_would_change(log: Log) -> None:
+    same = ask(2, category="sanitation", gist="垃圾")
+    assert read_again(log, ask(1), same) is None
+    assert versions.all_waiting(log) == []
+
+
+def test_a_version_says_what_it_would_change_and_changes_nothing(log: Log) -> None:
+    before = log.requests()
+    version = read_again(log, ask(1, urgency="critical", gist="电梯困人"), listen=(2, 3))
+    assert version is not None
+    lift, rubbish = versions.changes(log, version)
+    assert lift.values == (
+        ("urgency", "routine", "critical"),
+        ("gist", "电梯坏了", "电梯困人"),
+    )
+    assert rubbish == versions.Change(2, None, None)
+    assert log.requests() == before
+    assert log.check() == ([], 0.0)
+
+
+def test_what_staff_said_is_never_overwritten(log: Log) -> None:
+    life.correct(log, [1], {"category": "safety", "place": Place("1", "2", "3", "4")}, by="王芳")
+    life.correct(log, [1], {"due": MONDAY + timedelta(days=2)}, by="王芳")
+    log.set_status([2], "done", by="李强")
+    closed = log.request(2)
+    version = read_again(
+        log,
+        ask(1, category="repairs", urgency="urgent", place=Place(building="9")),
+        ask(2, category="sanitation", urgency="urgent", gist="别的"),
+    )
+    assert version is not None
+    (one, two) = versions.changes(log, version)
+    assert [tag for tag, *_ in one.values] == ["urgency"]
+    assert [tag for tag, *_ in one.kept] == ["category", "place"]
+    assert (two.values, [tag for tag, *_ in two.kept]) == ((), ["urgency", "gist"])
+    assert versions.accept(log, 1, by="张") == [1]
+    row = log.request(1)
+    assert (row.category, row.urgency, row.place) == ("safety", "urgent", Place("1", "2", "3", "4"))
+    assert row.due_at == MONDAY + timedelta(days=2)
+    assert log.request(2) == closed
+    assert [t.value for t in log.tags(1) if t.current and t.tag == "category"] == ["safety"]
+    assert log.check() == ([], 0.0)
+
+
+def test_what_was_raised_for_a_third_call_is_not_lowered(log: Log) -> None:
+    log.retag(1, "urgency", "urgent", by="rule", why="call number 3 on this matter")
+    version = read_again(log, ask(1, gist="新"), ask(2, category="sanitation", gist="垃圾"))
+    assert version is not None
+    assert versions.changes(log, version)[0].kept == (("urgency", "urgent", "routine"),)
+
+
+def test_a_request_that_it_finds_is_opened_and_undo_takes_all_back(log: Log) -> None:
+    before = log.requests()
+    version = read_again(
+        log,
+        ask(1, urgency="urgent"),
+        ask(2, category="sanitation", gist="垃圾"),
+        ask(0, gist="新的"),
+    )
+    assert version is not None
+    assert versions.accept(log, 1, by="张") == [1, 3]
+    assert (log.request(3).text, log.request(3).status) == ("您好", "open")
+    assert log.check() == ([], 0.0)
+    taken = life.undo(log, by="张")
+    assert taken.kind == "redone"
+    assert log.requests(numbers=[1, 2]) == before
+    assert log.request(3).status == "dismissed"
+    assert versions.waiting(log, 1) is not None
+    assert log.check() == ([], 0.0)
+    assert versions.accept(log, 1, by="张") == [1, 4]
+
+
+def test_words_that_it_counts_in_join_and_none_leave(log: Log) -> None:
+    version = read_again(log, ask(0, 1), ask(2, category="sanitation", gist="垃圾"))
+    assert version is not None
+    assert versions.changes(log, version)[0].words == ("电梯坏了", "您好 电梯坏了")
+    versions.accept(log, 1, by="张")
+    assert log.request(1).text == "您好 电梯坏了"
+    version = read_again(log, ask(0, gist="电梯"), ask(2, category="sanitation", gist="垃圾"))
+    assert version is not None
+    versions.accept(log, 1, by="张")
+    assert log.request(1).text == "您好 电梯坏了"
+    assert log.check() == ([], 0.0)
+
+
+def test_what_staff_parted_stays_parted(log: Log) -> None:
+    life.split(log, 2, "三天", ask(2, gist="三天没收"), DUE, {}, by="王芳")
+    version = read_again(log, ask(1), ask(2, category="sanitation", urgency="urgent", gist="垃圾"))
+    assert version is not None
+    versions.accept(log, 1, by="张")
+    assert [log.request(n).text for n in (2, 3)] == ["垃圾", "三天没收"]
+    assert log.check() == ([], 0.0)
+
+
+def test_a_later_hearing_stands_beside_until_it_is_taken(log: Log) -> None:
+    life.correct(log, [2], {"category": "property"}, by="王芳")
+    (listen,) = log.needs_listening()
+    life.heard(log, [listen.id], by="王芳")
+    old = log.turns(1)
+    turns = (
+        old[0],
+        Turn("unknown", "电梯困人", old[1].start, old[1].end),
+        Turn("unknown", "垃圾三天没有收", old[2].start, old[2].end),
+        old[3],
+    )
+    version = heard_again(
+        log,
+        turns,
+        spanned(turns, 1, category="safety", urgency="critical", gist="电梯困人"),
+        listen=[3],
+    )
+    assert version is not None
+    assert version.models == ("demo", "medium")
+    assert log.current_transcript(1) == 1
+    assert log.check() == ([], 0.0)
+    lift, rubbish = versions.changes(log, version)
+    assert lift.words == ("电梯坏了", "电梯困人")
+    assert (rubbish.number, rubbish.found) == (2, None)
+    versions.accept(log, 1, by="张")
+    assert log.current_transcript(1) == 2
+    assert [log.request(n).text for n in (1, 2)] == ["电梯困人", "垃圾三天没有收"]
+    assert [log.request(n).category for n in (1, 2)] == ["safety", "property"]
+    assert log.needs_listening() == []  # somebody listened to it already
+    assert len(log.needs_listening(heard=True)) == 1
+    assert log.check() == ([], 0.0)
+    assert log.query("SELECT count(*) AS n FROM segments") == [{"n": 6}]
+    life.undo(log, by="张")
+    assert log.current_transcript(1) == 1
+    assert [log.request(n).text for n in (1, 2)] == ["电梯坏了", "垃圾三天没收"]
+    assert log.check() == ([], 0.0)
+
+
+def test_leaving_it_leaves_all_and_can_be_undone(log: Log) -> None:
+    before = log.requests()
+    assert read_again(log, ask(1, urgency="urgent")) is not None
+    versions.decline(log, 1, by="张", note="更差")
+    assert versions.waiting(log, 1) is None
+    assert log.requests() == before
+    with pytest.raises(UsageProblem, match="No other version"):
+        versions.accept(log, 1, by="张")
+    life.undo(log, by="张")
+    assert versions.waiting(log, 1) is not None
+
+
+def test_the_command_reads_the_demonstration_again_by_other_words(home: Path) -> None:
+    done = run_hotline("--home", home, "redo", "--all")
+    assert done.exit_code == 0, done.output
+    assert "stay as they are" in done.output
+    taxonomy = home / "taxonomy.toml"
+    words = taxonomy.read_text(encoding="utf-8")
+    first = json_lines(run_hotline("--home", home, "open", "--json"))
+    assert first
+    taxonomy.write_text(words.replace("电梯", "电梯厢"), encoding="utf-8")
+    made = json_lines(run_hotline("--home", home, "redo", "--all", "--json"))
+    if made:
+        assert run_hotline("--home", home, "redo", "--all", "--accept").exit_code == 0
+    assert run_hotline("--home", home, "redo").output.startswith("No other version")
+    assert run_hotline("--home", home, "check", "--quick").exit_code == 0
+
+
+def test_the_command_hears_again_and_asks_before_it_counts(home: Path) -> None:
+    call = json_lines(run_hotline("--home", home, "open", "--json"))[0]["call"]
+    done = run_hotline("--home", home, "redo", call, "--model", "demo")
+    assert done.exit_code == 0, done.output
+    assert "heard again with demo (before: demo)" in done.output
+    assert "Nothing was changed" in done.output
+    assert run_hotline("--home", home, "redo", call, "--decline").exit_code == 0
+    assert run_hotline("--home", home, "check", "--quick").exit_code == 0
