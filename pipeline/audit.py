@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipeline import index
+from pipeline import index, migrations
 from pipeline.errors import LogError
 from pipeline.i18n import _
 from pipeline.log import TAG_COLUMNS
+from pipeline.store import sqlite3
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -38,12 +40,64 @@ def check(log: Log) -> tuple[list[str], float]:
                 )
             for sql, sentence in _checks():
                 problems.extend(sentence.format(**row) for row in log.query(sql))
+            problems.extend(_schema_problems(log))
+            problems.extend(_words_lost(log))
             problems.extend(_index_problems(log))
             lost = _uncovered(log, problems)
     except LogError as error:
         # A file so damaged that a query fails: say it, with what was found before.
         return [*problems, str(error)], 0.0
     return problems, lost
+
+
+def _schema_problems(log: Log) -> list[str]:
+    """What another program took away of the tables, of their columns and of what guards them."""
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrations.migrate(fresh, "")
+        wanted = set(fresh.execute(_SCHEMA))
+    finally:
+        fresh.close()
+    found = {(row["type"], row["name"], row["part"]) for row in log.query(_SCHEMA)}
+    return [
+        _("The log has lost a part of its form ({what}); put a backup in its place.").format(
+            what=" ".join(filter(None, lost))
+        )
+        for lost in sorted(wanted - found)
+    ]
+
+
+_SCHEMA = (
+    "SELECT m.type, m.name, coalesce(c.name, '') AS part FROM sqlite_master AS m "
+    "LEFT JOIN pragma_table_info(m.name) AS c ON m.type = 'table' WHERE m.name NOT LIKE 'sqlite_%'"
+)
+
+
+def _words_lost(log: Log) -> list[str]:
+    """Calls in whose turns a character is missing, or too many, of what was heard and counts."""
+    said: dict[int, Counter[str]] = {}
+    for sql, sign in ((_HEARD, 1), (_IN_TURNS, -1)):
+        for row in log.query(sql):
+            counts = said.setdefault(row["call_id"], Counter())
+            for char in "".join(row["text"].split()):
+                counts[char] += sign
+    return [
+        _("Call {call}: its turns do not hold just the words that were heard ({n} differ).").format(
+            call=call, n=sum(map(abs, counts.values()))
+        )
+        for call, counts in said.items()
+        if any(counts.values())
+    ]
+
+
+_HEARD = (
+    "SELECT x.call_id, s.text FROM segments AS s JOIN transcripts AS x ON x.id = s.transcript_id "
+    "WHERE s.set_aside IS NULL"
+)
+_IN_TURNS = (
+    "SELECT x.call_id, t.text FROM turns AS t JOIN transcripts AS x ON x.id = t.transcript_id "
+    "WHERE x.engine <> 'import'"
+)
 
 
 def _index_problems(log: Log) -> list[str]:
@@ -173,6 +227,44 @@ def _checks() -> tuple[tuple[str, str], ...]:
                 _("Request {n} is tagged {value}, but that is not its last judgement."),
             )
             for tag in TAG_COLUMNS
+        ),
+        (
+            # Nothing is ever deleted from these: their ids have no gap.
+            "SELECT count(*) AS n, coalesce(s.seq, 0) AS last FROM events "
+            "LEFT JOIN sqlite_sequence AS s ON s.name = 'events' HAVING n <> last",
+            _("The log tells of {last} things that happened, but holds only {n}."),
+        ),
+        (
+            "SELECT count(*) AS n, s.seq AS last FROM requests "
+            "JOIN sqlite_sequence AS s ON s.name = 'requests' HAVING n < last",
+            _("{last} requests were opened, but only {n} are there."),
+        ),
+        (
+            "SELECT e.request AS n FROM events AS e, json_each(e.data, '$.tags') AS t "
+            "WHERE t.value NOT IN (SELECT id FROM tags)",
+            _("Request {n}: a correction by staff has gone."),
+        ),
+        *(
+            (
+                f"SELECT r.number AS n, r.{column} AS value FROM requests AS r "
+                "JOIN current_tags AS t ON t.request = r.number AND t.given_by = 'staff' "
+                f"AND t.tag = '{tag}' WHERE r.{column} IS NOT t.value",
+                _("Request {n} says {value}, but staff said otherwise last."),
+            )
+            for tag, column in (("gist", "gist"), ("phone", "phone"), ("caller", "caller_name"))
+        ),
+        (
+            "SELECT s.id AS n FROM spans AS s WHERE s.heard_at IS NOT NULL AND NOT EXISTS ("
+            "SELECT 1 FROM events AS e LEFT JOIN json_each(e.data, '$.heard') AS j "
+            "WHERE e.kind = 'heard' AND json_extract(e.data, '$.span') = s.id "
+            "OR e.kind = 'redone' AND j.value = s.id)",
+            _("L{n} is said to have been listened to, but no event says by whom."),
+        ),
+        (
+            "SELECT f.path AS file, c.id AS call FROM calls AS c "
+            "JOIN recordings AS f ON f.id = c.recording_id WHERE f.state = 'transcribed' "
+            "AND EXISTS (SELECT 1 FROM requests WHERE call_id = c.id)",
+            _("{file} is not split yet, but call {call} has requests."),
         ),
         (
             "SELECT 1 AS n WHERE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'requests'), 0)"

@@ -41,12 +41,18 @@ def check(
     from pipeline import inbox
 
     rows = log.recordings()
-    known = {(row.path, row.size) for row in rows}
-    on_disk = [
-        (intake.path_in(home, arrival.path), arrival.size)
-        for arrival in inbox.scan(home.recordings, settle_s=0.0, exclude=(home.originals,))
-    ]
-    unaccounted = tuple(path for path, size in on_disk if (path, size) not in known)
+    known = {(row.path, row.size, row.modified_at) for row in rows}
+    kept_as = {(row.path, row.size): row for row in rows}
+    unaccounted = tuple(
+        path
+        for path, arrival in (
+            (intake.path_in(home, arrival.path), arrival)
+            for arrival in inbox.scan(home.recordings, settle_s=0.0, exclude=(home.originals,))
+        )
+        # Another time may be another content, or the same file copied without its times.
+        if (path, arrival.size, arrival.modified_at) not in known
+        and not _is(arrival.path, kept_as.get((path, arrival.size)), quick)
+    )
     problems, uncovered = log.check()
     states = log.states()
     if sum(states.values()) != len(rows):
@@ -113,6 +119,13 @@ def _original_problem(home: Home, row: RecordingRow, quick: bool) -> str | None:
             file=name, error=error.strerror or error, advice=advice
         )
     return None
+
+
+def _is(file: Path, row: RecordingRow | None, quick: bool) -> bool:
+    """Whether a file whose time is new is a recording that the log has; `quick` believes its size."""
+    if row is None:
+        return False
+    return quick or row.sha256 is None or _same(file, row)
 
 
 def _same(dropped: Path, row: RecordingRow) -> bool:

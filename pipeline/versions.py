@@ -271,11 +271,11 @@ def accept(log: Log, call_id: int, *, by: str, note: str | None = None) -> list[
         turns = log.turns(version.transcript_id)
         before = log.current_transcript(call_id)
         assert before is not None  # a version is beside another
-        if version.heard_anew:
-            _let_count(log, version, turns, before)
+        heard = _let_count(log, version, turns, before) if version.heard_anew else []
         _decide(log, version, "accepted", act)
-        act.event("redone", call_id=call_id, version=version.transcript_id, transcript=before,
-                  decision=None)  # fmt: skip
+        act.event(
+            "redone", call_id=call_id, version=version.transcript_id, transcript=before, heard=heard
+        )
         touched = []
         for change in plan:
             if change.number is None:
@@ -294,7 +294,7 @@ def decline(log: Log, call_id: int, *, by: str, note: str | None = None) -> None
     with life._act(log, by, note) as act:
         version = _of(log, call_id)
         _decide(log, version, "declined", act)
-        act.event("declined", call_id=call_id, version=version.transcript_id, decision=None)
+        act.event("declined", call_id=call_id, version=version.transcript_id)
 
 
 def take_back(log: Log, call_id: int, data: Mapping[str, Any]) -> None:
@@ -330,14 +330,16 @@ def _make_current(log: Log, call_id: int, transcript_id: int) -> None:
     log.conn.execute("UPDATE transcripts SET is_current = 1 WHERE id = ?", (transcript_id,))
 
 
-def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -> None:
-    """Make the later hearing the one that counts; what somebody listened to need not be heard again."""
+def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -> list[int]:
+    """Make the later hearing the one that counts. What somebody listened to need not be heard again:
+    the spans of which that holds."""
     _make_current(log, version.call_id, version.transcript_id)
     if not log.query("SELECT 1 FROM spans WHERE transcript_id = ?", (version.transcript_id,)):
         log._save_spans(version.transcript_id, version.understanding, turns)
     heard = log.query(
         "SELECT * FROM spans WHERE transcript_id = ? AND heard_at IS NOT NULL", (before,)
     )
+    done = []
     for span in log.query(
         "SELECT * FROM spans WHERE transcript_id = ? AND kind = 'needs_listening'",
         (version.transcript_id,),
@@ -349,6 +351,8 @@ def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -
         if same and sum(end - start for start, end in left) < HEARD_GAP_S:
             log._update("spans", span["id"],
                         {"heard_at": same[-1]["heard_at"], "heard_by": same[-1]["heard_by"]})  # fmt: skip
+            done.append(int(span["id"]))
+    return done
 
 
 def _open(act: life._Act, version: Version, change: Change, turns: Sequence[Turn]) -> int:
