@@ -10,7 +10,7 @@ from pipeline import index, migrations
 from pipeline.errors import LogError
 from pipeline.i18n import _
 from pipeline.log import TAG_COLUMNS
-from pipeline.store import sqlite3
+from pipeline.store import in_memory
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -52,7 +52,7 @@ def check(log: Log) -> tuple[list[str], float]:
 
 def _schema_problems(log: Log) -> list[str]:
     """What another program took away of the tables, of their columns and of what guards them."""
-    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    fresh = in_memory()
     try:
         migrations.migrate(fresh, "")
         wanted = set(fresh.execute(_SCHEMA))

@@ -261,6 +261,11 @@ def journal_mode(version: tuple[int, int, int]) -> str:
     return "delete" if WAL_BUG[0] <= version <= WAL_BUG[1] else "wal"
 
 
+def in_memory() -> Any:
+    """A connection to a database that is nowhere else: to see what a log should be like."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
 _SHARES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs"})
 """File systems of Linux whose locks and syncs do not hold what SQLite needs of them."""
 
