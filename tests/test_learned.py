@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import learned
-from pipeline.learned import Example, Learned, Unit
+from pipeline import learned, training
+from pipeline.learned import Learned, Unit
+from pipeline.training import Example
 
 SAID = {
     "lift": [
@@ -23,7 +24,7 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def small() -> Learned:
-    return learned.train(taught())
+    return training.train(taught())
 
 
 def taught() -> list[Example]:
@@ -47,10 +48,10 @@ def test_the_same_examples_give_the_same_model_and_it_survives_being_kept(
 ) -> None:
     small.save(tmp_path / "model.npz")
     kept = learned.load(tmp_path / "model.npz")
-    again = learned.train(taught())
+    again = training.train(taught())
     unit = Unit("垃圾和电梯", before="您好", after="好的")
     assert kept.judge(*unit) == small.judge(*unit) == again.judge(*unit)
-    assert kept.fingerprint == again.fingerprint == learned.fingerprint(taught())
+    assert kept.fingerprint == again.fingerprint == training.fingerprint(taught())
 
 
 def test_many_at_once_are_judged_like_each(small: Learned) -> None:
@@ -60,12 +61,12 @@ def test_many_at_once_are_judged_like_each(small: Learned) -> None:
 
 def test_a_label_with_one_value_is_not_learned() -> None:
     given = [*taught(), Example("电梯", {"office": "ours"})]
-    assert set(learned.train(given).heads) == {"matter"}
+    assert set(training.train(given).heads) == {"matter"}
 
 
 def test_the_package_s_model_was_made_from_the_package_s_examples() -> None:
-    assert learned.own().fingerprint == learned.fingerprint(learned.examples()), (
-        "the examples changed: run python -m pipeline.learned"
+    assert learned.own().fingerprint == training.fingerprint(training.examples()), (
+        "the examples changed: run python -m pipeline.training"
     )
 
 
@@ -99,7 +100,7 @@ def test_a_call_gives_its_turns_and_its_requests_as_examples() -> None:
             {"turns": [1, 2], "category": "repairs", "kind": "help", "urgency": "routine"}
         ],
     }
-    found = list(learned.of_call(call))
+    found = list(training.of_call(call))
     assert [e.labels["request"] for e in found] == ["no", "yes", "yes", "yes"]
     assert found[1].before == "您好" and found[1].after == "马上来修"
     assert found[3].text == "电梯坏了"
