@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import again, desk, export, finding, forms, screen
+from pipeline import again, desk, export, finding, forms, screen, watching
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -21,6 +21,7 @@ from pipeline.session import (
     emit,
     engine_option,
     json_option,
+    load_engine,
     model_option,
     pass_session,
     unmask_option,
@@ -28,7 +29,6 @@ from pipeline.session import (
 
 if TYPE_CHECKING:
     from pipeline.process import Progress, Step
-    from pipeline.transcribe import Transcriber
 
 
 @click.group(
@@ -81,13 +81,6 @@ def init(session: Session, /, folder: Path | None) -> None:
 
     if not models.available(home.models, demo=False):
         click.echo(models.how_to_get(home.models))
-
-
-def load_engine(session: Session, model: str | None, engine: str | None) -> Transcriber:
-    """The transcriber for `model`, else the setting's, else the best that this computer can run."""
-    from pipeline import process
-
-    return process.load_transcriber(session.home_or_none, model, engine)
 
 
 @contextlib.contextmanager
@@ -172,18 +165,12 @@ def ingest(
 
 
 def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
-    from pipeline import masks
+    from pipeline import alert
 
     for number in numbers:
         row = session.log.request(number)
         if row.urgency == "critical":
-            click.secho(
-                _("!! No. {n}, life or limb: {gist} {place} Call 110, 119 or 120 first.").format(
-                    n=number, gist=masks.mask_text(row.gist), place=screen.place_text(row.place)
-                ),
-                bold=True,
-                fg="red",
-            )
+            click.secho(alert.sentence(row), bold=True, fg="red")
 
 
 @main.command(
@@ -546,6 +533,7 @@ for command in (*desk.COMMANDS, *again.COMMANDS):
 main.add_command(finding.search)
 main.add_command(finding.play)
 main.add_command(export.export)
+main.add_command(watching.watch)
 
 
 if __name__ == "__main__":

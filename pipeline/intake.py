@@ -75,6 +75,11 @@ def take_in(home: Home, log: Log, paths: Sequence[Path]) -> Came:
     return Came(seen, new, frozenset(ids), tuple(failed))
 
 
+def unkept(log: Log) -> bool:
+    """Whether there is a file of which no original is kept yet."""
+    return any(row.sha256 is None for state in UNKEPT for row in log.recordings(state))
+
+
 def _row(home: Home, log: Log, arrival: Arrival) -> RecordingRow:
     """The row of a file; one whose time alone is new keeps its row."""
     from pipeline import inbox

@@ -90,6 +90,98 @@ class Ingested:
         }
 
 
+class GiveWay(BaseException):
+    """Raised by a progress callback: leave this recording for now. What was heard of it is kept."""
+
+
+class Shift:
+    """Work on the recordings of a home, one after the other, in one ingest or for as long as a watch
+    runs: the engine is made when it is first needed and stays.
+
+    `transcriber` makes it; the ModelMissing that it may raise leaves recordings `received`, and is told
+    in `waiting_for`. `opened` are the new requests, `failed` pairs path and reason. All three tell of
+    the work since the caller emptied them last.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        log: Log,
+        transcriber: Callable[[], Transcriber],
+        progress: Progress = lambda step: None,
+    ) -> None:
+        from pipeline import taxonomy
+
+        self.home, self.log, self.progress = home, log, progress
+        self.opened: list[int] = []
+        self.failed: list[tuple[str, str]] = []
+        self.waiting_for: str | None = None
+        self._transcriber = transcriber
+        self._terms = taxonomy.load(home.taxonomy)
+
+    def look(self, paths: Sequence[Path]) -> intake.Came:
+        """Give every file below `paths` its row."""
+        came = intake.take_in(self.home, self.log, paths)
+        self.failed += came.failed
+        return came
+
+    def todo(self, named: frozenset[int] = frozenset()) -> list[RecordingRow]:
+        """What is to be worked on now, in the order of the calls: a repeat is found when its first
+        call is in the log. Recordings in `named` do not wait for the time of their next try."""
+        now = self.log.now()
+        rows = [
+            row
+            for state in WORK_STATES
+            for row in self.log.recordings(state)
+            if is_due(row, now, named=row.id in named)
+        ]
+        return sorted(rows, key=called_at)
+
+    def work(self, row: RecordingRow, index: int = 1, total: int = 1) -> None:
+        """Take one recording through all stages that it has not passed; call `index` of `total`.
+
+        Raises:
+            LogError: the log cannot be written; all else that may happen costs this recording alone.
+        """
+        log = self.log
+        step = Step(row.path, index, total)
+        self.progress(step)
+        if self.waiting_for is not None and row.state != "transcribed":
+            return
+        try:
+            if row.state != "transcribed" and not was_heard(log, row):
+                hear(self.home, log, row, self._transcriber(), step, self.progress)
+            self.opened += understand_recording(self.home, log, row.id, self._terms)
+        except ModelMissing as missing:
+            self.waiting_for = str(missing)
+            return
+        except LogError:
+            raise
+        except Exception as error:  # whatever it is, it costs this recording and no other
+            reason = intake.reason(row, error)
+            log.set_state(row.id, "failed", reason, retry_in=RETRIES[min(row.attempts, 5)])
+            self.failed.append((row.path, reason))
+        now = log.recording(row.id)
+        self.progress(Step(row.path, index, total, state=now.state, reason=now.reason))
+
+
+def once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
+    """What makes the engine when it is first asked for, and keeps it."""
+    made: list[Transcriber] = []
+
+    def engine() -> Transcriber:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return engine
+
+
+def called_at(row: RecordingRow) -> datetime:
+    """When the call of a recording began, as far as it is known before it was heard."""
+    return row.facts.started_at or row.first_seen_at
+
+
 def ingest(
     home: Home,
     log: Log,
@@ -102,54 +194,20 @@ def ingest(
     `transcriber` is called once, when the first recording needs it; the ModelMissing that it may
     raise leaves recordings `received` and is told in the result.
     """
-    from pipeline import taxonomy
-
     with only_one(home):
-        came = intake.take_in(home, log, paths or [home.recordings])
-        failed = list(came.failed)
-        terms = taxonomy.load(home.taxonomy)
-        todo = [
-            row
-            for state in WORK_STATES
-            for row in log.recordings(state)
-            if is_due(row, log.now(), named=bool(paths) and row.id in came.ids)
-        ]
-        # In the order of the calls: a repeat is found when its first call is in the log.
-        todo.sort(key=lambda row: row.facts.started_at or row.first_seen_at)
-        engine: Transcriber | None = None
-        waiting: str | None = None
-        opened: list[int] = []
+        shift = Shift(home, log, once(transcriber), progress)
+        came = shift.look(paths or [home.recordings])
+        todo = shift.todo(named=came.ids if paths else frozenset())
         for index, row in enumerate(todo, 1):
-            step = Step(row.path, index, len(todo))
-            progress(step)
-            if waiting is not None and row.state != "transcribed":
-                continue
-            try:
-                if row.state != "transcribed" and not was_heard(log, row):
-                    engine = engine or transcriber()
-                    hear(home, log, row, engine, step, progress)
-                opened.extend(understand_recording(home, log, row.id, terms))
-            except ModelMissing as missing:
-                waiting = str(missing)
-                continue
-            except LogError:
-                raise
-            except Exception as error:  # whatever it is, it costs this recording and no other
-                reason = intake.reason(row, error)
-                log.set_state(row.id, "failed", reason, retry_in=RETRIES[min(row.attempts, 5)])
-                failed.append((row.path, reason))
-            now = log.recording(row.id)
-            progress(
-                Step(row.path, index, len(todo), 0.0, None, state=now.state, reason=now.reason)
-            )
+            shift.work(row, index, len(todo))
         return Ingested(
             seen=came.seen,
             new=came.new,
             states=log.states(),
-            requests=len(opened),
-            failed_now=tuple(failed),
-            waiting_for=waiting,
-            new_requests=tuple(opened),
+            requests=len(shift.opened),
+            failed_now=tuple(shift.failed),
+            waiting_for=shift.waiting_for,
+            new_requests=tuple(shift.opened),
         )
 
 
@@ -176,13 +234,22 @@ def was_heard(log: Log, row: RecordingRow) -> bool:
 
 
 @contextmanager
-def only_one(home: Home) -> Iterator[None]:
-    """Let one ingest at a time work in a home; two would hear the same call twice."""
+def only_one(home: Home, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Let one at a time work in a home; two would hear the same call twice.
+
+    Who comes second is refused; with `waiting`, that is called once, and then it is waited for.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(home.path / ".ingest.lock")
     try:
-        lock.acquire(timeout=0)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is None:
+                raise
+            waiting()
+            lock.acquire(poll_interval=0.2)
     except Timeout as error:
         raise HotlineError(
             _("Another hotline is taking in recordings in {home}; it takes these too.").format(

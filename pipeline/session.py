@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.log import Log
     from pipeline.settings import Home
     from pipeline.taxonomy import Names
+    from pipeline.transcribe import Transcriber
 
 click.Context.formatter_class = Page
 
@@ -154,6 +155,13 @@ class Session:
             return getpass.getuser()
         except (KeyError, OSError):
             return "?"
+
+
+def load_engine(session: Session, model: str | None, engine: str | None) -> Transcriber:
+    """The transcriber for `model`, else the setting's, else the best that this computer can run."""
+    from pipeline import process
+
+    return process.load_transcriber(session.home_or_none, model, engine)
 
 
 pass_session = click.make_pass_decorator(Session)

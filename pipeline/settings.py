@@ -49,6 +49,19 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    rescan_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    bell: bool = True
+    desktop: bool = True
+    command: tuple[str, ...] = ()
+    unmask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What `hotline.toml` says; see the comments in `pipeline/hotline.toml` for each."""
 
@@ -61,6 +74,8 @@ class Settings:
     hearing: Hearing = field(default_factory=Hearing)
     due: Due = field(default_factory=Due)
     repeats: Repeats = field(default_factory=Repeats)
+    watch: Watch = field(default_factory=Watch)
+    alert: Alert = field(default_factory=Alert)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -33,6 +33,7 @@ SQL = {
     "log",
     "life",
     "store",
+    "standing",
     "rows",
     "audit",
     "aside",

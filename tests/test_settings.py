@@ -39,6 +39,8 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ("hearing", settings.Hearing),
         ("due", settings.Due),
         ("repeats", settings.Repeats),
+        ("watch", settings.Watch),
+        ("alert", settings.Alert),
     ):
         assert set(shown[part]) == set(record.__dataclass_fields__) - {"patterns"}
     assert {k for k, v in shown.items() if not isinstance(v, dict)} == {
