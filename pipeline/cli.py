@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import again, desk, export, finding, forms, screen, watching
+from pipeline import again, desk, export, finding, forms, learn, screen, watching
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -534,6 +534,7 @@ main.add_command(finding.search)
 main.add_command(finding.play)
 main.add_command(export.export)
 main.add_command(watching.watch)
+main.add_command(learn.command)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Group(click.Group):
             _("Every day"): "open show play done assign tick heard search week export",
             _("To put right"): "correct add merge split reopen dismiss undo",
             _("Recordings"): "ingest watch import check redo",
-            _("Setting up"): "init models demo",
+            _("Setting up"): "init models learn demo",
         }
         named = {title: [n for n in names.split() if n in left] for title, names in parts.items()}
         listed = {name for names in named.values() for name in names}

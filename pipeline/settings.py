@@ -116,6 +116,16 @@ class Home:
         own = self.path / TAXONOMY_FILE
         return own if own.exists() else None
 
+    @property
+    def learned(self) -> Path:
+        """The model that `hotline learn` made for this office; not there before."""
+        return self.path / "learned.npz"
+
+    @property
+    def examples(self) -> Path:
+        """Labelled examples of the office's own, for `hotline learn`; not there before."""
+        return self.path / "examples"
+
 
 def read(path: Path) -> Settings:
     """The settings in `path`.

@@ -429,7 +429,21 @@ def _table(path: Path | None) -> dict[str, Any]:
         raise SettingsError(
             _("{file} is no TOML: {error}. Mend that line.").format(file=source, error=error)
         ) from error
-    return data
+    return _completed(data) if path and data.get("own_categories") is True else data
+
+
+def _completed(data: dict[str, Any]) -> dict[str, Any]:
+    """Another office's categories with the package's ways of speaking, kinds, urgencies and dangers,
+    where the file has none: a danger is one whatever the matter is called."""
+    whole = {**_table(None), **data}
+    theirs = data.get("category")
+    if "sign" not in data and isinstance(theirs, dict):
+        whole["sign"] = [
+            {key: value for key, value in sign.items() if key not in ("category", "beats")}
+            for sign in whole["sign"]
+            if "only" not in sign
+        ]
+    return whole
 
 
 def _nearest(name: str, right: Sequence[str]) -> str:
@@ -673,6 +687,7 @@ class _Builder:
             data,
             [
                 "version",
+                "own_categories",
                 "weights",
                 "split",
                 "listening",
@@ -705,7 +720,9 @@ class _Builder:
                 entries = self.strings(f"{section}.{name}", value)
                 if name not in ("deny", "deny_filler"):
                     self.add(f"{section.removesuffix('s')}.{name}", f"{section}.{name}", entries)
-        categories = self.labels(data, "category", CATEGORIES, (*STRENGTHS,))
+        own = data.get("own_categories") is True
+        right = (*self.table(data, "category"), "unclear") if own else CATEGORIES
+        categories = self.labels(data, "category", right, (*STRENGTHS,))
         kinds = self.labels(data, "kind", KINDS, ("cues",))
         urgencies = self.labels(data, "urgency", URGENCIES, ())
         for code in categories:

@@ -99,7 +99,8 @@ def read(path: Path) -> Iterator[Example]:
 
 def _of_words(row: Mapping[str, Any]) -> Example:
     label = row["category"] if "category" in row else row["label"]
-    words = [str(row[name]) for name in ("title", "text") if row.get(name)]
+    # A title is the matter in its writer's own short words: it counts twice.
+    words = [str(row[name]) for name in ("title", "title", "text") if row.get(name)]
     if not words:
         raise ValueError("text")
     return Example(

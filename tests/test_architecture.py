@@ -44,6 +44,7 @@ SQL = {
     "finds",
     "nearest",
     "search",
+    "lessons",
 }
 
 
