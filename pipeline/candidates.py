@@ -16,13 +16,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import index
+from pipeline.index import Match
 from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:
     from pipeline.log import Log
 
-Match = tuple[str, str]
-"""A table of the index and the FTS5 query for it."""
+FEW = 160
+"""A term of a word in fewer rows is rare: those rows are looked into, whatever the word's other terms."""
 
 BATCH = 112
 """Rows that are first taken of a word; then twice as many, and so on."""
@@ -191,20 +192,25 @@ class _Stream:
 
     Rows are in the order in which calls came, which is not quite that of their times. `horizon` bounds
     the times of what was not read yet: text that sorts as `started_utc` does, "" when all is read.
+    `few` are the rows of the match where it is rare (see `index.few_rows`).
     """
 
-    def __init__(self, log: Log, match: Match, space: _Space) -> None:
+    def __init__(self, log: Log, match: Match, space: _Space, few: Sequence[int] | None) -> None:
         self._log = log
-        self._table, self._match = match
+        self._match = match
         self._space = space
+        self._few = few
         self._low, self._high = space.low, space.high
         self._size = BATCH
         self.horizon = "~"
 
     def read(self) -> list[tuple[int, int, str]]:
         """(row id, call id, the call's time) of the next batch."""
-        ids = self._ids(self._low, self._high, self._size)
-        if len(ids) < self._size:
+        if self._few is not None:
+            ids = [row for row in self._few if self._low <= row <= self._high]
+        else:
+            ids = self._ids(self._low, self._high, self._size)
+        if self._few is not None or len(ids) < self._size:
             self.horizon = ""
         else:
             last = self._first_of_call(ids[-1])
@@ -220,12 +226,7 @@ class _Stream:
         return [(row, call, started) for row, call, started in owned]
 
     def _ids(self, low: int, high: int, most: int) -> list[int]:
-        rows = self._log.conn.execute(
-            f"SELECT rowid FROM {self._table} WHERE {self._table} MATCH ? "
-            f"AND rowid BETWEEN ? AND ? ORDER BY rowid {self._space.order} LIMIT ?",
-            (self._match, low, high, most),
-        )
-        return [row[0] for row in rows]
+        return index.rows(self._log.conn, self._match, low, high, most, self._space.order)
 
     def _first_of_call(self, rowid: int) -> int:
         """The first row of the turns among which `rowid` stands; of other kinds, `rowid` itself."""
@@ -240,7 +241,12 @@ class _Stream:
 
 
 def _streamed(log: Log, group: Sequence[Match], filters: Filters) -> Iterator[Page]:
-    streams = [_Stream(log, match, space) for match in group for space in _spaces(filters)]
+    few = [index.few_rows(log.conn, match, FEW) for match in group]
+    streams = [
+        _Stream(log, match, space, rows)
+        for match, rows in zip(group, few, strict=True)
+        for space in _spaces(filters)
+    ]
     since = filters.of_calls.get("since")
     first = "" if since is None else _utc(since)
     waiting: dict[int, tuple[str, set[int]]] = {}
@@ -280,12 +286,11 @@ def _rows(
     """The row ids that may hold a word of the group; None if there are `most` or more."""
     low, high = min(space.low for space in spaces), max(space.high for space in spaces)
     found: set[int] = set()
-    for table, match in group:
-        rows = log.conn.execute(
-            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?",
-            (match, low, high, -1 if most is None else most),
-        )
-        found.update(row[0] for row in rows)
+    for match in group:
+        rows = index.few_rows(log.conn, match, FEW)
+        if rows is None:
+            rows = index.rows(log.conn, match, low, high, -1 if most is None else most)
+        found.update(rows)
         if most is not None and len(found) >= most:
             return None
     return list(found)
@@ -354,7 +359,7 @@ def _newest(
 
 
 def _rows_in(log: Log, page: Sequence[int], groups: Iterable[Sequence[Match]]) -> set[int]:
-    """The turns of some calls that may hold a word of one of the groups."""
+    """The turns of some calls that may hold a word of one of the groups, and all gists of the calls."""
     bounds = run(
         log,
         "SELECT min(t.id), max(t.id) FROM transcripts AS x JOIN turns AS t "
@@ -369,13 +374,9 @@ def _rows_in(log: Log, page: Sequence[int], groups: Iterable[Sequence[Match]]) -
             ranges[-1][1] = max(high, ranges[-1][1])
         else:
             ranges.append([low, high])
-    found: set[int] = set()
-    for group in groups:
-        for table, match in group:
-            for low, high in ranges:
-                rows = log.conn.execute(
-                    f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?",
-                    (match, low, high),
-                )
-                found.update(row[0] for row in rows)
+    gists = run(log, "SELECT -number FROM requests WHERE call_id IN", page)
+    found = {row[0] for row in gists}
+    for match in (match for group in groups for match in group):
+        for low, high in ranges:
+            found.update(index.rows(log.conn, match, low, high))
     return found

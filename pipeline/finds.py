@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import index
-from pipeline.candidates import ALL, Filters, Match, Page, run
+from pipeline.candidates import ALL, Filters, Page, run
 from pipeline.match import Found, How, Text, Word
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Spot(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Find:
     """A request, or a call outside of its requests (`request` None), in which everything was found.
-    `gist` are the places in the request's gist, where its words did not do."""
+    `gist` are the places in the request's gist, where its words did not do; `is_sure` is whether every
+    word was likely said (see `Found.is_sure`)."""
 
     request: int | None
     call: int
@@ -55,6 +56,7 @@ class Find:
     urgency: str | None
     score: float
     how: How
+    is_sure: bool
     spots: tuple[Spot, ...]
     gist: tuple[Found, ...] = ()
 
@@ -68,12 +70,12 @@ class _Asking(NamedTuple):
     gist: str
 
 
-def matches(groups: Groups, how: How) -> list[list[Match]]:
+def matches(groups: Groups, how: How) -> list[list[index.Match]]:
     """What to ask of the index for each group; with how="sound" also where it only sounds so."""
-    found: list[list[Match]] = []
+    found: list[list[index.Match]] = []
     for group in groups:
-        exact = [("exact_index", match) for word in group for match in word.exact_matches]
-        sound = [("sound_index", word.sound_match) for word in group if word.sound_match]
+        exact = [match for word in group for match in word.exact_matches]
+        sound = [word.sound_match for word in group if word.sound_match]
         found.append(exact + sound if how == "sound" else exact)
     return found
 
@@ -113,7 +115,7 @@ def in_page(
     for call in page.calls:
         if call in spots or call in requests:
             some = _OfCall(call, spots.get(call, ()), owners, requests.get(call, ()))
-            finds += list(some.finds(groups, filters, how))
+            finds += some.finds(groups, filters, how, page.rows)
     if page.level != ALL:
         finds = [find for find in finds if find.urgency == page.level]
     return _leave_out(log, finds, without) if without and finds else finds
@@ -194,8 +196,11 @@ class _OfCall:
     owners: Mapping[int, Sequence[tuple[int, int, int]]]
     requests: Sequence[_Asking]
 
-    def finds(self, groups: Groups, filters: Filters, how: How) -> Iterator[Find]:
-        """Its requests that hold everything, then what stands outside of them."""
+    def finds(
+        self, groups: Groups, filters: Filters, how: How, rows: frozenset[int]
+    ) -> Iterator[Find]:
+        """Its requests that hold everything, then what stands outside of them. `rows` are those that
+        may hold a word, the requests' gists among them."""
         n_groups = len(groups)
         held: dict[int, list[Spot]] = defaultdict(list)
         free = []
@@ -208,7 +213,7 @@ class _OfCall:
         is_hit = any(_all_said(n_groups, some) for some in held.values())
         for one in self.requests:
             spots, in_gist = held.get(one.number, []), []
-            if one.gist and not filters.of_turns and not _all_said(n_groups, spots):
+            if -one.number in rows and not filters.of_turns and not _all_said(n_groups, spots):
                 in_gist = list(_found(groups, Text(one.gist), how))
             if _all_said(n_groups, spots, in_gist):
                 is_hit = True
@@ -232,8 +237,10 @@ class _OfCall:
 
 
 def _all_said(
-    n_groups: int, spots: Iterable[Spot], in_gist: Iterable[tuple[int, Found]] = ()
+    n_groups: int, spots: Sequence[Spot], in_gist: Sequence[tuple[int, Found]] = ()
 ) -> bool:
+    if n_groups == 1:
+        return bool(spots or in_gist)
     said = {spot.group for spot in spots}
     said.update(n for n, _ in in_gist)
     return len(said) == n_groups
@@ -247,10 +254,12 @@ def _find(
     in_gist: Sequence[tuple[int, Found]] = (),
 ) -> Find:
     score = 0.0 if request is None else 0.05
+    is_sure = True
     for group in range(n_groups):
-        here = [spot for spot in spots if spot.group == group]
+        here = spots if n_groups == 1 else [spot for spot in spots if spot.group == group]
         founds = [spot.found for spot in here] or [f for n, f in in_gist if n == group]
         score += max(map(_quality, founds)) + 0.1 * min(len(founds), 3)
+        is_sure = is_sure and any(found.is_sure for found in founds)
         score -= 0.1 * all(len(spot.said.text) > LONG for spot in here)
     exact = {spot.group for spot in spots if spot.found.how == "exact"}
     exact.update(n for n, found in in_gist if found.how == "exact")
@@ -263,6 +272,7 @@ def _find(
         urgency=None if request is None else request.urgency,
         score=score,
         how="exact" if len(exact) == n_groups else "sound",
+        is_sure=is_sure,
         spots=kept,
         gist=tuple(found for _, found in in_gist),
     )
@@ -272,4 +282,4 @@ def _quality(found: Found) -> float:
     """How sure it is that the word was meant here, for ranking only."""
     if found.how == "exact":
         return 1.0 if found.whole else 0.5
-    return 0.4 + 0.3 * found.whole - 0.2 * min(found.mixed, 2)
+    return 0.2 + 0.3 * found.whole + 0.2 * found.broken - 0.2 * min(found.mixed, 2)

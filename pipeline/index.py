@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.readings import heard
 from pipeline.script import fold, plain
@@ -34,6 +34,9 @@ VERSION = 2
 
 ASIDE = 1 << 40
 """Row ids from here on are segments that were set aside."""
+
+ALL_ROWS = 1 << 62
+"""No row id is as far from 0."""
 
 WORD = "w"
 """Before the terms that are words: no character's term begins with an ASCII letter."""
@@ -87,12 +90,47 @@ def sound_pair(one: str, other: str) -> str:
     return f"{one}0{other}"  # parted: xi an is not xia n
 
 
-def exact_match(spelling: str, most: int) -> str:
-    """The FTS5 query for rows that may hold `spelling` (plain; one character and more), by `most` of
-    its pairs."""
+class Match(NamedTuple):
+    """A question to one table of the index: the rows that have all of the terms, each of which is an
+    expression of FTS5."""
+
+    table: str
+    terms: tuple[str, ...]
+
+
+def exact_match(spelling: str, most: int) -> Match:
+    """The rows that may hold `spelling` (plain; one character and more), by `most` of its pairs."""
     known = spelling.translate(_ASCII)
     pairs = list(dict.fromkeys(map("".join, pairwise(known)))) or [known]
-    return " AND ".join(f'"{term}"' for term in pairs[:most])
+    return Match("exact_index", tuple(f'"{term}"' for term in pairs[:most]))
+
+
+def rows(
+    conn: Connection, match: Match, low: int, high: int, most: int = -1, order: str = ""
+) -> list[int]:
+    """The row ids from `low` to `high` that a match gives, at most so many of them."""
+    found = conn.execute(
+        f"SELECT rowid FROM {match.table} WHERE {match.table} MATCH ? "
+        f"AND rowid BETWEEN ? AND ? {order and 'ORDER BY rowid ' + order} LIMIT ?",
+        (" AND ".join(f"({term})" for term in match.terms), low, high, most),
+    )
+    return [row[0] for row in found]
+
+
+def few_rows(conn: Connection, match: Match, most: int) -> list[int] | None:
+    """Row ids in which a match has its rarest terms, ascending; None if none is in fewer than `most`.
+
+    FTS5 walks through all rows of every term to find where they meet, and the text decides anyway: so
+    a term that is rare answers for the others.
+    """
+    found: set[int] | None = None
+    for term in match.terms:
+        some = rows(conn, Match(match.table, (term,)), -ALL_ROWS, ALL_ROWS, most)
+        if len(some) < most:
+            found = set(some) if found is None else found.intersection(some)
+            if not found:
+                break
+    return None if found is None else sorted(found)
 
 
 def _words(folded: str, home: Path) -> tuple[set[str], bytes]:

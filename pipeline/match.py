@@ -19,14 +19,25 @@ MOST_PAIRS = 12
 
 
 class Found(NamedTuple):
-    """Characters `start` to `end` of a text. `whole` is whether jieba began a word at both ends;
-    `mixed` how many characters only sound alike to those who mix up n and l, zh and z, ..."""
+    """Characters `start` to `end` of a text. `whole` is whether jieba began a word at both ends, `broken`
+    whether one inside too; `mixed` is how many characters only sound alike to those who mix up n and
+    l, zh and z, ..."""
 
     start: int
     end: int
     how: How
     whole: bool
     mixed: int = 0
+    broken: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the word was likely said here: it stands there, or it sounds so and what was written
+        is no word. Two syllables meet by chance in many places: where another word stands, or the
+        end of one and the beginning of the next."""
+        if self.how == "exact" or self.end - self.start > 2:
+            return True
+        return self.whole and self.broken and not self.mixed
 
 
 class Text:
@@ -55,16 +66,16 @@ class Word:
         self.term = term
 
     @cached_property
-    def exact_matches(self) -> list[str]:
-        """FTS5 queries for the rows that may hold the word, one a spelling."""
+    def exact_matches(self) -> list[index.Match]:
+        """What to ask of the index for the rows that may hold the word, one a spelling."""
         return [index.exact_match(spelling, MOST_PAIRS) for spelling in self.term.spellings]
 
     @cached_property
-    def sound_match(self) -> str | None:
-        """The FTS5 query for the rows in which the word may be misheard; None for a single character,
-        which could mean anything, and for what is not Chinese throughout."""
+    def sound_match(self) -> index.Match | None:
+        """What to ask of the index for the rows in which the word may be misheard; None for a single
+        character, which could mean anything, and for what is not Chinese throughout."""
         word = self.term.word
-        if not all(map(common, word)):
+        if len(word) < 2 or not all(map(common, word)):
             return None
         pairs = [
             " OR ".join(
@@ -74,7 +85,7 @@ class Word:
             )
             for before, after in dict.fromkeys(pairwise(word))
         ]
-        return " AND ".join(f"({pair})" for pair in pairs[:MOST_PAIRS]) or None
+        return index.Match("sound_index", tuple(pairs[:MOST_PAIRS]))
 
     def find(self, text: Text, how: How) -> Iterator[Found]:
         """Every place, overlaps too; with how="sound" also where the word may be meant."""
@@ -92,7 +103,8 @@ class Word:
                 end = at + len(self.term.word)
                 if (at, end) not in there and self._sounds_at(text, at):
                     mixed = self._mixed(text.folded[at:end])
-                    yield Found(at, end, "sound", _is_whole(text, at, end), mixed)
+                    broken = any(map(text.begins, range(at + 1, end)))
+                    yield Found(at, end, "sound", _is_whole(text, at, end), mixed, broken)
 
     def is_in(self, text: Text) -> bool:
         return next(self.find(text, "exact"), None) is not None

@@ -256,6 +256,14 @@ def print_answer(answer: Answer, names: Names, zone: ZoneInfo) -> None:
         )
     elif n < answer.requests + answer.calls:
         click.echo(_("The first {n} are shown; all with: --limit 0").format(n=n))
+    if answer.unlikely:
+        click.echo(
+            plural(
+                "{n} more place sounds a little like it, probably by chance: --limit 0 shows it.",
+                "{n} more places sound a little like it, probably by chance: --limit 0 shows them.",
+                answer.unlikely,
+            ).format(n=answer.unlikely)
+        )
 
 
 def counts_text(answer: Answer, names: Names) -> str:

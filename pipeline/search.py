@@ -88,7 +88,9 @@ class Answer:
     calls outside of requests (`calls`), how many only by sound, requests by category and urgency.
 
     `complete` is false where a common word was looked for only until there was enough: there is more,
-    and the counts are of what was seen.
+    and the counts are of what was seen. `unlikely` is how many were left out, and are in no count, for
+    the words only sound as if they were said where others were (see `Found.is_sure`), and surer ones
+    were found.
     """
 
     query: Query
@@ -99,6 +101,7 @@ class Answer:
     by_category: Mapping[str, int] = field(default_factory=dict)
     by_urgency: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    unlikely: int = 0
 
 
 def search(log: Log, query: str, **asked: Any) -> list[Hit]:
@@ -133,7 +136,8 @@ def ask(
     Script, width and case do not matter, nor whether a number is in figures or in Chinese numerals. A
     request is a hit when its own words or its gist hold all that was asked for; a call is (`request`
     None) when they stand outside of its requests, or only the whole call holds them all. Where that
-    gives fewer than `limit`, what only sounds so follows.
+    gives fewer than `limit`, what only sounds so follows; what does so by chance more likely than not is
+    left out if anything surer was found and not all is wanted.
 
     Args:
         category, kind, urgency, status, caller, place, building: as of `Log.request_numbers`; each
@@ -164,13 +168,19 @@ def ask(
         aside=aside,
     )
     asked = _Asked(log, read, filters, sort)
+    unlikely = 0
     with log.snapshot():
         finds, complete = asked.look("exact", limit)
         n_exact = len(finds)
         if by_sound and (not limit or n_exact < limit) and asked.can_sound:
             there = {(find.request, find.call) for find in finds}
             more, all_seen = asked.look("sound", limit and limit + n_exact)
-            finds += [find for find in more if (find.request, find.call) not in there]
+            sounding = [find for find in more if (find.request, find.call) not in there]
+            sure = [find for find in sounding if find.is_sure]
+            if limit and (finds or sure):
+                unlikely = len(sounding) - len(sure)
+                sounding = sure
+            finds += sounding
             complete = complete and all_seen
         hits = _Shown(log, marks, passages).hits(finds[:limit] if limit else finds)
     of = [find for find in finds if find.request is not None]
@@ -183,6 +193,7 @@ def ask(
         by_category=dict(Counter(find.category or "" for find in of).most_common()),
         by_urgency={name: n for name in URGENCIES if (n := sum(f.urgency == name for f in of))},
         complete=complete,
+        unlikely=unlikely,
     )
 
 
