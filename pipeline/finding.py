@@ -136,9 +136,11 @@ def code_of(session: Session, what: str, said: str | None) -> str | None:
             return code
     if said in session.log.codes(what):  # of a list that was changed since
         return said
+    from pipeline.story import tag_name
+
     raise UsageProblem(
         _("There is no {what} {said}; there are: {codes}").format(
-            what=what, said=said, codes=", ".join(named)
+            what=tag_name(what), said=said, codes=screen.offered(session.names, what)
         )
     )
 
