@@ -223,9 +223,7 @@ def open_(
         console.print(screen.requests_table(rows, session.names, zone, now, hide))
         late = sum(forms.is_overdue(row, now) for row in rows)
         said = plural("{n} request open", "{n} requests open", len(rows)).format(n=len(rows))
-        if late:
-            said += _(", ") + _("{n} late").format(n=late)
-        click.echo(_("{said}.").format(said=said))
+        click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
     else:
         click.echo(_("Nothing is open."))
     for line in screen.waiting_text(log, session.home, str if unmask else masks.mask_paths):

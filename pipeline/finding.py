@@ -136,11 +136,9 @@ def code_of(session: Session, what: str, said: str | None) -> str | None:
             return code
     if said in session.log.codes(what):  # of a list that was changed since
         return said
-    from pipeline.story import tag_name
-
     raise UsageProblem(
         _("There is no {what} {said}; there are: {codes}").format(
-            what=tag_name(what), said=said, codes=screen.offered(session.names, what)
+            what=what, said=said, codes=", ".join(named)
         )
     )
 
@@ -165,9 +163,9 @@ def span_of(
 @click.command(
     "play",
     help=_("Play what was said: a request, or a place in a call.\n\n")
-    + _("Example: hotline play 12   or: hotline play L17   or: hotline play --call 3 --at 1:05"),
+    + _("Example: hotline play 12   or: hotline play --call 3 --at 1:05"),
 )
-@click.argument("number", required=False, metavar="[ID|L..|R..]")
+@click.argument("number", type=int, required=False, metavar="ID")
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A call instead."))
 @click.option("--at", metavar="M:SS", help=_("From this moment of the call on."))
 @click.option(
@@ -176,20 +174,13 @@ def span_of(
 )  # fmt: skip
 @pass_session
 def play(
-    session: Session, /, number: str | None, call_id: int | None, at: str | None, to: Path | None
+    session: Session, /, number: int | None, call_id: int | None, at: str | None, to: Path | None
 ) -> None:
     from pipeline import play as player
 
-    start = moment(at)
-    if call_id is not None and number is None:
-        end = None if start is None else start + player.LISTEN_S
-        clip = player.of_call(session.log, session.home, call_id, start or 0.0, end)
-    elif number is None or call_id is not None or start is not None:
+    if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline play ID, or hotline play --call N."))
-    elif number.isdecimal():
-        clip = player.of_request(session.log, session.home, int(number))
-    else:
-        clip = player.of_listening(session.log, session.home, number)
+    clip = player.clip_of(session.log, session.home, number, call_id, moment(at))
     path = player.write(clip, to or session.home.path / ".cache" / "play.wav")
     if to is not None:
         click.echo(_("Written to {file}.").format(file=path))

@@ -309,9 +309,7 @@ def request_view(log: Log, number: int, now: datetime) -> dict[str, Any]:
 def call_view(log: Log, call_id: int) -> dict[str, Any]:
     """A call with all of its turns, and what was set aside: `hotline show --call N --json`."""
     from pipeline import aside
-    from pipeline.veil import hide_of
 
-    hide = hide_of(log)
     call = log.call(call_id)
     transcript = log.current_transcript(call_id)
     return {
@@ -324,7 +322,5 @@ def call_view(log: Log, call_id: int) -> dict[str, Any]:
         "phone": call.caller_phone,
         "problems": list(call.problems),
         "turns": [turn_dict(turn) for turn in log.turns(transcript)] if transcript else [],
-        "set_aside": [
-            {**asdict(found), "text": hide(found.text)} for found in aside.of_call(log, call_id)
-        ],
+        "set_aside": [asdict(found) for found in aside.of_call(log, call_id)],
     }

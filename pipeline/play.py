@@ -22,23 +22,11 @@ LISTEN_S = 20.0
 """How much of a call is played from a moment on."""
 
 
-def of_request(log: Log, home: Home, number: int) -> AudioSegment:
-    """The sound of a request, from its first words to its last.
-
-    Raises:
-        UsageProblem: the call came as text.
-        HotlineError: the recording has gone.
-    """
-    row = log.request(number)
-    start = min((span.start for span in row.spans), default=0.0)
-    end = max((span.end for span in row.spans), default=None)
-    return of_call(log, home, row.call_id, start, end)
-
-
-def of_call(
-    log: Log, home: Home, call_id: int, start: float = 0.0, end: float | None = None
+def clip_of(
+    log: Log, home: Home, number: int | None, call_id: int | None, at: float | None
 ) -> AudioSegment:
-    """The sound of a call from `start` to `end` seconds.
+    """The sound of request `number`, from its first words to its last; or of a call, LISTEN_S from `at`
+    (seconds) on, else the whole.
 
     Raises:
         UsageProblem: the call came as text, or is over by then.
@@ -46,31 +34,22 @@ def of_call(
     """
     from pipeline import audio, process
 
+    start, end = 0.0, None
+    if number is not None:
+        row = log.request(number)
+        call_id = row.call_id
+        start = min((span.start for span in row.spans), default=0.0)
+        end = max((span.end for span in row.spans), default=None)
+    assert call_id is not None
     call = log.call(call_id)
+    if at is not None:
+        start, end = at, at + LISTEN_S
     if call.recording_id is None:
         raise UsageProblem(_("Call {n} came as text; there is nothing to play.").format(n=call_id))
     original = process.original(home, log.recording(call.recording_id))
     if start >= call.duration:
         raise UsageProblem(_("Call {n} is only {s:.0f} s long.").format(n=call_id, s=call.duration))
     return audio.clip(original, start, call.duration if end is None else end)
-
-
-def of_listening(log: Log, home: Home, number: str) -> AudioSegment:
-    """The sound of what waits for an ear, by its number in `open`: L17 is a stretch, R5 a recording.
-
-    Raises:
-        UsageProblem: it is no such number.
-        HotlineError: the recording has gone.
-    """
-    from pipeline import audio, life, process
-    from pipeline.desk import read_listening
-
-    spans, recordings = read_listening((number,))
-    if spans:
-        span = life.span(log, spans[0])
-        return of_call(log, home, span.call_id, span.start, span.end)
-    sound = audio.decode(process.original(home, log.recording(recordings[0])))
-    return audio.clip(sound, 0.0, sound.duration)
 
 
 def write(clip: AudioSegment, path: Path) -> Path:

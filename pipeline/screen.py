@@ -11,7 +11,7 @@ import click
 
 from pipeline.errors import ModelMissing
 from pipeline.forms import clock, is_overdue, play_command
-from pipeline.i18n import _, colon, language, plural
+from pipeline.i18n import _, language, plural
 from pipeline.masks import SIGN, mask_paths, mask_text
 from pipeline.types import REQUEST_STATES
 
@@ -80,8 +80,6 @@ def requests_table(
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.wrapped import Wrapped
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(_("No."), justify="right", no_wrap=True)
     table.add_column(_("Urgency"), no_wrap=True)
@@ -106,7 +104,7 @@ def requests_table(
             place_text(row.place),
             label(names, "category", row.category),
             when_text(row.started_at, zone),
-            Wrapped(what),
+            what,
         )
     return table
 
@@ -210,7 +208,7 @@ def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) 
     }
     for state, text in said.items():
         lines += [
-            f"{text}{colon()}R{row.id} {hide(row.reason or Path(row.path).name)}"
+            f"{text}: R{row.id} {hide(row.reason or Path(row.path).name)}"
             for row in unheard_recordings(log, state)
         ]
     states = log.states()
@@ -246,13 +244,6 @@ def codes(names: Names, what: str) -> dict[str, tuple[str, ...]]:
     return {code: (one.name, one.english) for code, one in labels.items()}
 
 
-def offered(names: Names, what: str) -> str:
-    """What a search or a correction may name: in Chinese by name, else by code; both are taken."""
-    chinese = language() == "zh_CN"
-    return _(", ").join(said[-1 if what == "status" else 0] if chinese else code
-                        for code, said in codes(names, what).items())  # fmt: skip
-
-
 def print_answer(answer: Answer, names: Names, zone: ZoneInfo) -> None:
     """The hits, then how many there are of which category and urgency."""
     print_hits(answer.hits, names, zone)
@@ -283,9 +274,7 @@ def counts_text(answer: Answer, names: Names) -> str:
         kinds = [f"{label(names, 'category', k)} {n}" for k, n in answer.by_category.items()]
         parts.append(
             plural("{n} request", "{n} requests", answer.requests).format(n=answer.requests)
-            + _(" ({levels}; {kinds})").format(
-                levels=_(", ").join(levels), kinds=_(", ").join(kinds)
-            )
+            + f" ({', '.join(levels)}; {', '.join(kinds)})"
         )
     if answer.calls:
         parts.append(
@@ -297,10 +286,10 @@ def counts_text(answer: Answer, names: Names) -> str:
         )
     if not parts:
         return _("Found: nothing.")
-    said = _("Found: {what}").format(what=_(", ").join(parts))
+    said = _("Found: {what}").format(what=", ".join(parts))
     if answer.by_sound:
-        said += _("; ") + _("{n} of them only sound alike").format(n=answer.by_sound)
-    return _("{said}.").format(said=said)
+        said += "; " + _("{n} of them only sound alike").format(n=answer.by_sound)
+    return said + "."
 
 
 def nothing_text(
@@ -310,11 +299,12 @@ def nothing_text(
     used = [name for name, value in asked.items() if value not in (None, False)]
     where = plural("{n} call", "{n} calls", n_calls).format(n=n_calls)
     lines = [
-        _('Nothing was found for "{words}" in {where}.').format(words=query, where=where),
-        _("Searched: every word said and the gists of requests, in both scripts, and by sound."),
+        _('Nothing was found for "{words}" in {where}.').format(words=query, where=where)
+        + " "
+        + _("Searched: every word said and the gists of requests, in both scripts, and by sound.")
     ]
     if used:
-        said = _(", ").join("--" + name.replace("_", "-") for name in used)
+        said = ", ".join(name.replace("_", " ") for name in used)
         lines.append(_("Only what passes these filters: {names}.").format(names=said))
     from pipeline.nearest import FEW
 
@@ -411,7 +401,7 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         _("Called"): when_text(row.started_at, zone),
         _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
         _("Promised"): row.undertaking or "",
-        _("Asked first"): _("; ").join(
+        _("Asked first"): "; ".join(
             f"{n}. {met.get(what, '')}{what}" for n, what in enumerate(row.conditions, 1)
         ),
         _("Really said"): said,
@@ -426,7 +416,7 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
     }
     for name, value in facts.items():
         if value:
-            shown.print(Text(f"  {name}{colon()}", style="dim").append(value, style="not dim"))
+            shown.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"))
     if row.urgency == "critical":
         shown.print(Text("  " + _("Life or limb: call 110, 119 or 120 first."), style="bold red"))
     marks = [
@@ -443,12 +433,11 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         for tag in reasons:
             because = f"「{tag.words}」" if tag.words else (tag.why or "")
             by = tag.who if tag.by == "staff" else {"rule": _("rule"), "model": _("model")}[tag.by]
-            said = f"  {label(names, tag.tag, tag.value)}{colon()}{because}"
-            shown.print(said + _(" ({who})").format(who=by))
+            shown.print(f"  {label(names, tag.tag, tag.value)}: {because} ({by})")
     shown.print()
     shown.print(Text(_("Story"), style="bold"))
     for event in log.story(number):
-        shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event, names)}")
+        shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event)}")
 
 
 def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:
@@ -471,37 +460,31 @@ def print_turns(
     """The call turn by turn; those of the request carry a bar, the words that decided are bold."""
     from rich.text import Text
 
-    from pipeline import aside
-    from pipeline.veil import hide_of
-    from pipeline.wrapped import Wrapped
-
     shown = console()
+    from pipeline import aside
+
     transcript = log.current_transcript(call_id)
     if transcript is None:
         return
-    hide = hide_of(log)
+    speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
     asides = aside.of_call(log, call_id)
     for index, turn in enumerate(log.turns(transcript)):
         while asides and asides[0].start < turn.start:
-            shown.print(aside_text(asides.pop(0), hide))
-        bar = "┃ " if index in mine else "  "
-        first = Text(bar, style="cyan")
-        first.append(f"{clock(turn.start):>5} ", style="dim not bold")
-        first.append(speaker_name(turn.speaker) + colon(), style="dim not bold")
+            shown.print(aside_text(asides.pop(0)))
+        line = Text("┃ " if index in mine else "  ", style="cyan")
+        line.append(f"{clock(turn.start):>5} ", style="dim not bold")
+        line.append(f"{speakers[turn.speaker]}: ", style="dim not bold")
         words = Text(turn.text or _("(not understood; listen)"), style="white")
         for at, start, end in marks:
             if at == index:
                 words.stylize("bold underline", start, end)
-        shown.print(Wrapped(words, first, Text(f"{bar:<8}", style="cyan")))
+        line.append_text(words)
+        shown.print(line)
     for one in asides:
-        shown.print(aside_text(one, hide))
+        shown.print(aside_text(one))
 
 
-def speaker_name(speaker: str) -> str:
-    return {"resident": _("resident"), "staff": _("staff")}.get(speaker, "?")
-
-
-def aside_text(found: Aside, hide: Callable[[str], str]) -> Text:
+def aside_text(found: Aside) -> Text:
     """Words that were set aside, with the number by which `hotline restore` brings them back."""
     from rich.text import Text
 
@@ -516,16 +499,13 @@ def aside_text(found: Aside, hide: Callable[[str], str]) -> Text:
         if found.restored_at is None
         else _("brought back by {who}").format(who=found.restored_by)
     )
-    said = _(" ({who})").format(who=said)
-    return Text(f"  {clock(found.start):>5}{said} {hide(found.text)}", style="dim")
+    return Text(f"  {clock(found.start):>5} ({said}) {found.text}", style="dim")
 
 
 def print_heard(heard: Heard) -> None:
     click.echo(f"{heard.file}  {clock(heard.duration)}  {heard.transcript.model}")
     for turn in heard.turns:
-        click.echo(
-            f"  {clock(turn.start)}  {speaker_name(turn.speaker)}{colon()}{turn.text or '…'}"
-        )
+        click.echo(f"  {clock(turn.start)}  {turn.speaker}: {turn.text or '…'}")
     for problem in heard.problems:
         click.echo(f"  {problem}")
 

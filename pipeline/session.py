@@ -39,8 +39,8 @@ class Group(click.Group):
         left = dict(self.commands)
         parts = {
             _("Every day"): "open show play done assign tick heard search week export",
-            _("To put right"): "correct add merge split reopen dismiss restore undo",
-            _("Recordings"): "ingest watch import redo check",
+            _("To put right"): "correct add merge split reopen dismiss undo",
+            _("Recordings"): "ingest watch import check redo",
             _("Setting up"): "init models learn demo",
         }
         named = {title: [n for n in names.split() if n in left] for title, names in parts.items()}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.i18n import _, colon
-from pipeline.screen import label
+from pipeline.i18n import _
 
 if TYPE_CHECKING:
     from pipeline.log import EventRow, RequestRow
-    from pipeline.taxonomy import Names
 
 
 def act_name(kind: str) -> str:
@@ -63,30 +61,16 @@ def standing(row: RequestRow) -> str:
     return said.format(n=row.number, into=row.merged_into)
 
 
-def told(event: EventRow, names: Names) -> str:
+def told(event: EventRow) -> str:
     """What happened in an event, with its details and its note, without when and who."""
-    return sentence(event.kind, named(event.data, names), event.note)
-
-
-def named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
-    """What an event holds, with the labels that staff read in place of the codes of tags."""
-
-    def told(tag: str, code: str | None) -> str | None:
-        return label(names, tag, code) if code and tag in ("category", "kind", "urgency") else code
-
-    if "values" in data:
-        both = {key: {tag: told(tag, v) for tag, v in data.get(key, {}).items()} for key in ("values", "was")}  # fmt: skip
-        return {**data, **both}
-    if "tag" in data:
-        return {**data, **{key: told(data["tag"], data.get(key)) for key in ("before", "value")}}
-    return data
+    return sentence(event.kind, event.data, event.note)
 
 
 def sentence(kind: str, data: Mapping[str, Any], note: str | None) -> str:
     """The same of an event that is no row: its kind, its details, its note."""
     details = _details(kind, data)
-    said = act_name(kind) + (colon() + details if details else "")
-    return said + (_(" ({who})").format(who=note) if note else "")
+    said = act_name(kind) + (f": {details}" if details else "")
+    return said + (f" ({note})" if note else "")
 
 
 def _details(kind: str, data: Mapping[str, Any]) -> str:
@@ -96,17 +80,17 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
         if "tag" in data:
             return change(data.get("tag", ""), data.get("before"), data.get("value", ""))
         was = data.get("was", {})
-        return _("; ").join(
+        return "; ".join(
             change(tag, was.get(tag), to) for tag, to in data.get("values", {}).items()
         )
     if kind == "ticked":
-        return _("; ").join(data.get("conditions", ()))
+        return "; ".join(data.get("conditions", ()))
     if kind == "merged":
         return _("into No. {n}").format(n=data.get("into"))
     if kind == "merged_from":
-        return _(", ").join(_("No. {n}").format(n=n) for n in data.get("numbers", ()))
+        return ", ".join(_("No. {n}").format(n=n) for n in data.get("numbers", ()))
     if kind == "split":
-        return _(", ").join(_("No. {n}").format(n=n) for n in data.get("opened", ()))
+        return ", ".join(_("No. {n}").format(n=n) for n in data.get("opened", ()))
     if kind == "opened" and "of" in data:
         return _("parted from No. {n}").format(n=data["of"])
     if kind == "repeat":
@@ -119,12 +103,7 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def change(tag: str, was: object, to: str) -> str:
-    return f"{tag_name(tag)} {was or '–'} → {to}"
-
-
-def tag_name(tag: str) -> str:
-    """What is judged of a request, in words."""
-    return {
+    names = {
         "category": _("category"),
         "kind": _("kind"),
         "urgency": _("urgency"),
@@ -134,5 +113,5 @@ def tag_name(tag: str) -> str:
         "gist": _("what"),
         "words": _("words"),
         "due": _("due"),
-        "status": _("status"),
-    }.get(tag, tag)
+    }
+    return f"{names.get(tag, tag)} {was or '–'} → {to}"

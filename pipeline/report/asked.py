@@ -63,7 +63,10 @@ class Asked:
 
 def _opened(name: str) -> bool:
     """Figures whose rows are requests, which a page can list by number."""
-    return not name.startswith(("calls", "recordings", "needs_listening", "building_category"))
+    return not name.startswith((*_NO_REQUESTS, "building_category"))
+
+
+_NO_REQUESTS = ("calls", "recordings", "needs_listening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,15 @@ class Told:
 
     def line(self, path: Path) -> str:
         """One line for a schedule's log."""
+        w = self.week
+        states = {**w.recordings_unheard, **{s: w.recordings.get(s, 0) for s in rows.WAITING}}
         return _(
-            "{week}: {calls} calls, {requests} requests, {open} open, {overdue} overdue, {critical} "
-            "critical; written to {file}"
+            "{when} {week}: {calls} calls, {requests} requests, {open} open, {overdue} overdue, {critical} "
+            "critical, {unheard} recordings not heard; written to {file}"
         ).format(
-            week=self.week.name, calls=self.week.calls, requests=self.week.requests,
-            open=self.week.still_open, overdue=self.week.overdue,
-            critical=self.week.by_urgency["critical"], file=path,
+            when=f"{w.made_at:%Y-%m-%d %H:%M}", week=w.name, calls=w.calls, requests=w.requests,
+            open=w.still_open, overdue=w.overdue, critical=w.by_urgency["critical"],
+            unheard=sum(states.values()) + w.recordings_before, file=path,
         )  # fmt: skip
 
 
@@ -167,9 +172,9 @@ def _rows(log: Log, name: str, ids: Sequence[int]) -> list[dict[str, Any]]:
     with log.snapshot():
         if name.startswith("calls"):
             return rows.call_facts(log, ids)
-        if name.startswith("recordings."):
+        if name.startswith("recordings"):
             return rows.recording_facts(log, ids)
-        if name == "needs_listening":
+        if name.startswith("needs_listening"):
             return rows.span_facts(log, ids)
         return [
             {"request" if key == "number" else key: row[key] for key in _ROW}

@@ -152,7 +152,7 @@ def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool =
     head.paragraph_format.page_break_before = new_page
     if isinstance(block, Items):
         for line in block.lines:
-            _item(made, line)
+            _item(made, line.words)
     elif isinstance(block, Bars):
         _bars(made, block)
     else:
@@ -283,5 +283,5 @@ def _signatures(made: Any, page: Page) -> None:
         cell.width = drawn.columns[n].width = Cm(WIDTH_CM / len(page.signatures))
         paragraph = cell.paragraphs[0]
         paragraph.paragraph_format.space_before = Pt(12)
-        paragraph.add_run(line + colon + "＿" * 4 if page.language == "zh_CN" else f"{line}{colon} {'_' * 10}")  # fmt: skip
+        paragraph.add_run(line + colon + "＿" * 4 if page.language == "zh_CN" else f"{line}{colon} {'_' * 6}")  # fmt: skip
         _look(paragraph, BODY, 10.5 if page.language == "zh_CN" else 9)

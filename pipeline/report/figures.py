@@ -33,16 +33,17 @@ TEXTS = 10_000
 """Of more requests than this, that many are read for new words, evenly drawn."""
 
 GROUPS = (
-    "by_category", "by_kind", "by_urgency", "by_building", "by_day", "by_hour", "repeats_by_category",
-    "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency", "late_by_urgency",
-    "recordings", "corrected_by_tag",
+    "by_category", "by_kind", "by_urgency", "by_building", "by_day", "by_month", "by_hour",
+    "repeats_by_category", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency",
+    "late_by_urgency", "recordings", "recordings_unheard", "corrected_by_tag",
 )  # fmt: skip
 """Figures that are many: the row's name is the group's, a dot and the key, such as by_category.medical."""
 
 SINGLES = (
-    "calls", "calls_timed_by_file", "requests", "carried_over", "logged_late", "reopened", "done",
+    "calls", "calls_timed_by_file", "calls_at_desk", "requests", "requests_without_building", "carried_over", "logged_late", "reopened", "done",
     "dismissed", "merged", "still_open", "overdue", "answered_in_time", "answered_late",
-    "repeat_requests", "review", "needs_listening", "corrected", "undertakings_made",
+    "repeat_requests", "review", "needs_listening", "needs_listening_before", "recordings_arrived",
+    "recordings_before", "corrected", "undertakings_made",
     "undertakings_undated", "undertakings_due", "undertakings_kept", "undertakings_broken",
     "undertakings_pending", "undertakings_void", "undertakings_next",
 )  # fmt: skip
@@ -79,9 +80,12 @@ class Week:
     `overdue` is of those still open when the period, or now if that is earlier, ends. `logged_late` are
     those of `carried_over` whose recording came only in this period: the summary before could not
     know them. `undertakings_due` of the period is kept + broken + pending + void (dismissed or merged
-    meanwhile). `recordings` are states of the files first seen in the period. `before` holds the
-    same figures of the period before, None where the log is younger than that; `before_whole` is
-    false where the log began in its midst.
+    meanwhile). `recordings` are states of the files first seen in the period, `recordings_unheard`
+    those of them that nobody listened to though no words were got; `recordings_before` and
+    `needs_listening_before` wait from earlier to this day. `before` holds the same figures of the period
+    before, None where the log is younger than that; `before_whole` is false where the log began in
+    its midst. While the period is not over, it is compared with as much of the one before, up to
+    `before_until` (None: with the whole).
     """
 
     start: date
@@ -95,8 +99,10 @@ class Week:
     calls: int
     calls_before: int
     calls_timed_by_file: int
+    calls_at_desk: int
     requests: int
     requests_before: int
+    requests_without_building: int
     carried_over: int
     logged_late: int
     reopened: int
@@ -111,6 +117,9 @@ class Week:
     review: int
     needs_listening: int
     needs_listening_s: float
+    needs_listening_before: int
+    recordings_arrived: int
+    recordings_before: int
     corrected: int
     undertakings_made: int
     undertakings_undated: int
@@ -125,6 +134,7 @@ class Week:
     by_urgency: dict[str, int]
     by_building: dict[str, int]
     by_day: dict[str, int]
+    by_month: dict[str, int]
     by_hour: dict[str, int]
     repeats_by_category: dict[str, int]
     still_open_by_urgency: dict[str, int]
@@ -132,10 +142,12 @@ class Week:
     in_time_by_urgency: dict[str, int]
     late_by_urgency: dict[str, int]
     recordings: dict[str, int]
+    recordings_unheard: dict[str, int]
     corrected_by_tag: dict[str, int]
     models: dict[str, int]
     before: dict[str, Any] | None
     before_whole: bool
+    before_until: datetime | None
     compared_periods: int
     compared_days: int
     rises: tuple[dict[str, Any], ...]
@@ -163,6 +175,7 @@ class Week:
         row = asdict(self)
         row["start"], row["end"] = self.start.isoformat(), self.end.isoformat()
         row["made_at"] = self.made_at.isoformat(timespec="seconds")
+        row["before_until"] = self.before_until.isoformat() if self.before_until else None
         row["log_began"] = self.log_began.isoformat() if self.log_began else None
         return row
 
@@ -216,15 +229,25 @@ def _bounds(period: Period, zone: ZoneInfo) -> tuple[str, str]:
 
 
 def _count(
-    log: Log, period: Period, zone: ZoneInfo, now: datetime, keep: Callable[[str], bool]
+    log: Log,
+    period: Period,
+    zone: ZoneInfo,
+    now: datetime,
+    keep: Callable[[str], bool],
+    until: datetime | None = None,
 ) -> Tally:
+    """Count a period, or what of it was before `until`."""
     tally = Tally(keep)
     first, last = _bounds(period, zone)
+    if until is not None:
+        last = utc(until)
     add = tally.add
     for call, _began, source in rows.calls(log, first, last):
         add("calls", call)
         if source == "file":
             add("calls_timed_by_file", call)
+        elif source == "staff":
+            add("calls_at_desk", call)
     for number, began, category, kind, urgency, building, again, review, promise in rows.requests(
         log, first, last
     ):
@@ -234,27 +257,37 @@ def _count(
         add(f"by_kind.{kind}", number)
         add(f"by_urgency.{urgency}", number)
         add(f"by_day.{local.date().isoformat()}", number)
+        add(f"by_month.{local:%Y-%m}", number)
         add(f"by_hour.{local.hour:02}", number)
         if building:
             add(f"by_building.{building}", number)
             add(f"building_category.{building}.{category}", number)
+        else:
+            add("requests_without_building", number)
         if again is not None:
             add("repeat_requests", number)
             add(f"repeats_by_category.{category}", number)
         if review:
             add("review", number)
-        if promise is not None:
+        if promise:
             add("undertakings_made", number)
     _, after = _bounds(period.back(-1), zone)
-    moment = min(utc(now), last) if utc(now) > first else last
+    moment = min(utc(now), last)
     for turning in rows.turnings(log, first, last):
         _follow(turning, first, last, moment, after, utc(now), add)
     for span, _call, seconds in rows.listening(log, first, last):
         add("needs_listening", span)
         tally.seconds += seconds
-    for recording, state in rows.recordings(log, first, last):
+    for span in rows.listening_before(log, first):
+        add("needs_listening_before", span)
+    for recording, state, heard in rows.recordings(log, first, last):
+        add("recordings_arrived", recording)
         add(f"recordings.{state}", recording)
-    for number, tag, _before, _value in rows.corrections(log, first, last):
+        if state in rows.UNHEARD and not heard:
+            add(f"recordings_unheard.{state}", recording)
+    for recording in rows.unheard_before(log, first):
+        add("recordings_before", recording)
+    for number, tag in rows.corrections(log, first, last):
         add("corrected", number)
         add(f"corrected_by_tag.{tag}", number)
     return tally
@@ -326,7 +359,11 @@ def _week(
     log_began = datetime.fromisoformat(began_at).astimezone(zone).date() if began_at else None
     back = period.back()
     known = log_began is not None and log_began < period.start and log_began < back.end
-    earlier = _count(log, back, zone, now, lambda name: False) if known else None
+    until = None
+    if first <= now < last:  # the week so far, against as much of the one before
+        begins, ends = back.moments(zone)
+        until = min(begins + (now - first), ends)
+    earlier = _count(log, back, zone, now, lambda name: False, until) if known else None
     listed = _listed(log, tally.rows, now)
     groups = {name: tally.group(name) for name in GROUPS}
     for name in ("by_urgency", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency", "late_by_urgency"):  # fmt: skip
@@ -334,6 +371,10 @@ def _week(
     groups["by_day"] = {
         day.isoformat(): groups["by_day"].get(day.isoformat(), 0)
         for day in (period.start + timedelta(days=n) for n in range(period.days))
+    }
+    groups["by_month"] = {
+        month: groups["by_month"].get(month, 0)
+        for month in dict.fromkeys(day[:7] for day in groups["by_day"])
     }
     groups["by_hour"] = {f"{hour:02}": groups["by_hour"].get(f"{hour:02}", 0) for hour in range(24)}
     stood_out = _compared(log, period, zone, now, tally, log_began) if compare else _NOTHING
@@ -352,6 +393,7 @@ def _week(
         needs_listening_s=round(tally.seconds, 1),
         models=rows.models(log, utc(first), utc(last)),
         before=None if earlier is None else _plain(earlier),
+        before_until=None if earlier is None else until,
         before_whole=log_began is not None and log_began <= back.start,
         **_any({name: n[name] for name in SINGLES}),
         **_any(groups),
@@ -382,7 +424,7 @@ def _plain(tally: Tally) -> dict[str, Any]:
 
 
 _FATES = ("kept", "broken", "pending", "void")
-_UNHEARD = ("recordings.failed", "recordings.silent", "recordings.unsupported")
+_UNHEARD = tuple(f"recordings_unheard.{state}" for state in rows.UNHEARD)
 _TOLD = {
     "by_urgency.critical", "overdue", "undertakings_due", "undertakings_next", "undertakings_made",
     *(f"undertakings_{fate}" for fate in _FATES), *_UNHEARD,
@@ -441,6 +483,7 @@ def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "gist": row["gist"],
         "status": row["status"],
         "due_at": row["due_at"],
+        "by": row["assignee"] or (row["story"][-1][2] if row["story"] else None),
     }
 
 
@@ -487,11 +530,18 @@ def _compared(
     )
     known = {key for what, key in then if what == "building"}
     fresh = {key: n for (what, key), n in here.items() if what == "building" and key not in known}
+    if len(earlier) < COMPARED:  # in a young log most places are new
+        fresh = {}
     return {
         "compared_periods": len(earlier),
         "compared_days": days_before,
         "rises": tuple(
-            {**asdict(rise), "usual": round(rise.usual, 2), "rows": _cell_name(rise.what, rise.key)}
+            {
+                **asdict(rise),
+                "usual": round(rise.usual, 2),
+                "rows": _cell_name(rise.what, rise.key),
+                "numbers": rows.in_cell(log, first, last, **_cell(rise.what, rise.key)),
+            }
             for rise in found
         ),
         "new_words": tuple(
@@ -499,7 +549,12 @@ def _compared(
             for word in said
         ),
         "new_places": tuple(
-            {"building": key, "n": n, "rows": f"by_building.{key}"}
+            {
+                "building": key,
+                "n": n,
+                "rows": f"by_building.{key}",
+                "numbers": rows.in_cell(log, first, last, building=key),
+            }
             for key, n in sorted(fresh.items(), key=lambda item: (-item[1], item[0]))
         ),
     }
@@ -516,6 +571,13 @@ def _cells(log: Log, first: str, last: str) -> dict[tuple[str, str], int]:
     for urgency, n in rows.by_urgency(log, first, last).items():
         cells["urgency", urgency] += n
     return dict(cells)
+
+
+def _cell(what: str, key: str) -> dict[str, str]:
+    if what == "building_category":
+        building, _dot, category = key.partition(".")
+        return {"building": building, "category": category}
+    return {what: key}
 
 
 def _cell_name(what: str, key: str) -> str:

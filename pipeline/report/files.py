@@ -6,17 +6,19 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.dates import Period
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
 from pipeline.report import rows
-from pipeline.report.page import Page
+from pipeline.report.page import Page, status_text, where
 from pipeline.report.privacy import masked_row
 from pipeline.rows import utc
+from pipeline.screen import label
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -95,7 +97,27 @@ def _markdown(page: Page, order: Order) -> bytes:
 def _html(page: Page, order: Order) -> bytes:
     from pipeline.report import html
 
-    return html.document(page, order.rows).encode()
+    numbers = sorted({number for found in html.listed(order.rows).values() for number in found})
+    if page.public or len(numbers) > html.REQUESTS:
+        return html.document(page, order.rows).encode()
+    with order.log.snapshot():
+        told = [_told(row, order) for row in rows.details(order.log, numbers)]
+    return html.document(page, order.rows, told).encode()
+
+
+def _told(row: Mapping[str, Any], order: Order) -> tuple[str, ...]:
+    """A request under `html.heads`."""
+    shown = row if order.unmask else masked_row(dict(row))
+    began = datetime.fromisoformat(row["started_at"]).astimezone(order.zone)
+    return (
+        str(row["number"]),
+        f"{began:%Y-%m-%d %H:%M}",
+        where(row),
+        shown["gist"],
+        label(order.names, "category", row["category"]),
+        label(order.names, "urgency", row["urgency"]),
+        status_text(row["status"]),
+    )
 
 
 def _docx(page: Page, order: Order) -> bytes:

@@ -14,6 +14,7 @@ from pipeline.report.page import (
     Change,
     Figure,
     Items,
+    Line,
     Rate,
     Sum,
     Table,
@@ -28,6 +29,7 @@ from pipeline.report.page import (
 )  # fmt: skip
 from pipeline.report.words import FEWEST
 from pipeline.screen import label
+from pipeline.story import sentence
 from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ SHOWN = 5
 LISTED = 60
 """So many are told behind it; of more, the first and how to see the rest."""
 
-NUMBERS = 8
-"""So many request numbers stand behind a sentence; of more, the name under which they are listed."""
+NUMBERS = 6
+"""So many request numbers stand behind a sentence; of more, the first."""
 
 
 class Front:
@@ -53,18 +55,21 @@ class Front:
         self.at_least = FEWEST if public else 1
         self.zone = ZoneInfo(week.zone)
         self.until = min(week.made_at, week.period.moments(self.zone)[1])
-        kind = week.kind
+        kind = week.kind if week.before_until is None else f"{week.kind} so far"
         self.this = {
             "day": _("the day"), "week": _("the week"), "month": _("the month"), "year": _("the year"),
-        }.get(kind, _("the period"))  # fmt: skip
+        }.get(week.kind, _("the period"))  # fmt: skip
         self.last = {
             "day": _("the day before"), "week": _("the week before"), "month": _("the month before"),
-            "year": _("the year before"),
+            "year": _("the year before"), "day so far": _("the day before up to the same hour"),
+            "week so far": _("the week before up to the same hour"),
+            "month so far": _("the month before up to the same day"),
+            "year so far": _("the year before up to the same day"),
         }.get(kind, _("the period before"))  # fmt: skip
         self.next = {
             "day": _("the next day"), "week": _("next week"), "month": _("next month"),
             "year": _("next year"),
-        }.get(kind, _("the next period"))  # fmt: skip
+        }.get(week.kind, _("the next period"))  # fmt: skip
 
     # --- Sentences -----------------------------------------------------------------------------
 
@@ -87,11 +92,20 @@ class Front:
         change = Change(getattr(self.w, name), before)
         return _(" ({last}: {n}; {change})").format(last=self.last, n=before, change=change.words)
 
-    def seen(self, numbers: Sequence[int], name: str) -> str:
-        """What leads from a sentence to its rows: the numbers, or the command where they are many."""
-        if 0 < len(numbers) <= NUMBERS:
-            return _("(No. {numbers})").format(numbers=joined(map(str, numbers)))
-        return _("(rows: {name})").format(name=name)
+    def seen(self, numbers: Sequence[int]) -> str:
+        """What leads from a sentence to its rows on paper: their numbers, of many the first."""
+        said = joined(map(str, numbers[:NUMBERS]))
+        if len(numbers) > NUMBERS:
+            return _("(No. {numbers} and {n} more)").format(numbers=said, n=len(numbers) - NUMBERS)
+        return _("(No. {numbers})").format(numbers=said)
+
+    def topics(self, counts: Mapping[str, int]) -> str:
+        """The three categories with the most, those left out that would tell who it was."""
+        return joined(
+            _("{what} {n}").format(what=label(self.names, "category", key), n=n)
+            for key, n in list(counts.items())[:3]
+            if n >= self.at_least
+        )
 
     def lead(self) -> Text:
         w = self.w
@@ -111,16 +125,13 @@ class Front:
                     n=w.calls, change=self.compared("calls"), mean=w.calls / days
                 )
             )
+            if w.calls_at_desk:
+                said.append(_("Of these, {n} came to the desk.").format(n=w.calls_at_desk))
             said.append(
                 _("Requests: {n}{change}.").format(n=w.requests, change=self.compared("requests"))
             )
-        top = [(key, n) for key, n in w.by_category.items() if n >= self.at_least][:3]
-        if top:
-            said.append(
-                _("Most asked for: {list}.").format(
-                    list=joined(f"{label(self.names, 'category', key)} {n}" for key, n in top)
-                )
-            )
+        if top := self.topics(w.by_category):
+            said.append(_("Most asked for: {list}.").format(list=top))
         if w.done:
             said.append(
                 _("Answered: {n}, of them in time {a} and late {b} (in time: {rate}).").format(
@@ -134,11 +145,7 @@ class Front:
             )
         )
         if w.repeat_requests:
-            topics = joined(
-                f"{label(self.names, 'category', key)} {n}"
-                for key, n in list(w.repeats_by_category.items())[:3]
-                if n >= self.at_least
-            )
+            topics = self.topics(w.repeats_by_category)
             again = _("Repeat calls: {n} of {m} ({rate})").format(
                 n=w.repeat_requests, m=w.requests, rate=Rate(w.repeat_requests, w.requests)
             )
@@ -235,9 +242,7 @@ class Front:
         if whole <= shown:
             return ""
         if shown < LISTED:
-            return _("And {n} more, listed behind (rows: {name}).").format(
-                n=whole - shown, name=name
-            )
+            return _("And {n} more, listed behind.").format(n=whole - shown)
         return _("And {n} more (rows: {name}).").format(n=whole - shown, name=name)
 
     def what_was_done(self, row: Mapping[str, Any]) -> str:
@@ -250,64 +255,61 @@ class Front:
                 span=late_text(began, closed),
                 who=row["closed_by"],
             )
-            return f"{said}: {row['note']}" if row["note"] else said
+            return _("{said}: {note}").format(said=said, note=row["note"]) if row["note"] else said
         due = moment_of(row["due_at"], self.zone)
         assert due is not None
         said = _("NOT ANSWERED")
         if due < self.until:
             said += _(", late by {span}").format(span=late_text(due, self.until))
-        notes = [f"{who}: {note}" for _at, _kind, who, note, _data in row["story"] if note]
-        return "; ".join([said, *notes[-1:]])
+        steps = [
+            f"{who} {sentence(kind, data, note)}" for _at, kind, who, note, data in row["story"]
+        ]
+        return _("; ").join([said, *steps[-1:]])
 
     def stood_out(self) -> Block | None:
         w = self.w
-        lines = []
-        for rise in w.rises[:4]:
-            lines.append(
+        lines = [
+            Line(
                 _("{what}: {n}, usually {usual:.1f} {rows}.").format(
                     what=self.cell_label(rise["what"], rise["key"]), n=rise["n"],
-                    usual=rise["usual"],
-                    rows=self.seen([], rise["rows"]),
-                )
-            )  # fmt: skip
-        if w.new_words:
-            lines.append(
-                _("Words that were hardly heard before: {list}.").format(
-                    list=joined(
-                        _("“{word}” {n} times (before {before}) {rows}").format(
-                            word=one["word"], n=one["n"], before=one["before"],
-                            rows=self.seen(one["numbers"], one["rows"]),
-                        )
-                        for one in w.new_words[:3]
-                    )
-                )
-            )  # fmt: skip
-        if w.new_places:
-            lines.append(
-                _("Buildings that had no request before: {list}.").format(
-                    list=joined(
-                        _("{building} ({n})").format(
-                            building=_("building {n}").format(n=one["building"]), n=one["n"]
-                        )
-                        for one in w.new_places[:8]
-                    )
-                )
+                    usual=rise["usual"], rows=self.seen(rise["numbers"]),
+                ),
+                rise["rows"],
             )
+            for rise in w.rises[:4]
+        ]  # fmt: skip
+        lines += [
+            Line(
+                _("A word that was hardly heard before: “{word}” {n} times (before {before}) {rows}.").format(
+                    word=one["word"], n=one["n"], before=one["before"], rows=self.seen(one["numbers"])
+                ),
+                one["rows"],
+            )
+            for one in w.new_words[:3]
+        ]  # fmt: skip
+        lines += [
+            Line(
+                _("{building} had no request in the {days} days before: now {n} {rows}.").format(
+                    building=_("building {n}").format(n=one["building"]), days=w.compared_days,
+                    n=one["n"], rows=self.seen(one["numbers"]),
+                ),
+                one["rows"],
+            )
+            for one in w.new_places[:3]
+        ]  # fmt: skip
         return Items(_("What stood out"), tuple(lines)) if lines else None
 
     def method(self) -> Block | None:
         """How it was tested what stood out, behind the page that says it did."""
         if not self.w.compared_days:
             return None
-        return Text(
-            (
-                _(
-                    "Compared with the {days} days before. A rise is said where chance alone gives it in "
-                    "fewer than one of twenty (exact test of two Poisson rates, Benjamini-Hochberg); a "
-                    "new word by its log-likelihood (Dunning 1993, p < 0.0001)."
-                ).format(days=self.w.compared_days),
-            )
+        said = _(
+            "Compared with the {days} days before. A rise is said where chance alone gives it in "
+            "fewer than one of twenty (exact test of two Poisson rates, Benjamini-Hochberg); a "
+            "new word by its log-likelihood (Dunning 1993, p < 0.0001)."
         )
+        line = Line(said.format(days=self.w.compared_days))
+        return Items(_("How what stood out was found"), (line,))
 
     def cell_label(self, what: str, key: str) -> str:
         if what == "building":
@@ -327,22 +329,30 @@ class Front:
         if not w.undertakings_due and not w.undertakings_made:
             return None
         lines = [
-            _(
-                "Promises due in {this}: {due} = kept {kept} + broken {broken} + not yet due {pending} + "
-                "lapsed {void}."
-            ).format(
-                this=self.this, due=w.undertakings_due, kept=w.undertakings_kept,
-                broken=w.undertakings_broken, pending=w.undertakings_pending, void=w.undertakings_void,
+            Line(
+                _(
+                    "Promises due in {this}: {due} = kept {kept} + broken {broken} + not yet due "
+                    "{pending} + lapsed {void}."
+                ).format(
+                    this=self.this, due=w.undertakings_due, kept=w.undertakings_kept,
+                    broken=w.undertakings_broken, pending=w.undertakings_pending,
+                    void=w.undertakings_void,
+                ),
+                "undertakings_due",
             ),
-            _("Promises made: {n}, of them without a day {undated}.").format(
-                n=w.undertakings_made, undated=w.undertakings_undated
+            Line(
+                _("Promises made: {n}, of them without a day {undated}.").format(
+                    n=w.undertakings_made, undated=w.undertakings_undated
+                ),
+                "undertakings_made",
             ),
         ]  # fmt: skip
         if w.undertakings_broken:
             numbers = [row["request"] for row in w.undertakings if row["fate"] == "broken"]
             lines.append(
-                _("Broken, listed behind: {rows}.").format(
-                    rows=self.seen(numbers, "undertakings_broken")
+                Line(
+                    _("Broken, listed behind: {rows}.").format(rows=self.seen(numbers)),
+                    "undertakings_broken",
                 )
             )
         return Items(_("Promises"), tuple(lines))
@@ -404,13 +414,21 @@ class Front:
             rows.append(
                 (
                     str(row["request"]), label(self.names, "urgency", row["urgency"]), where(row),
-                    row["gist"], due, late_text(due, self.until),
+                    row["gist"], row["by"] or "", due, late_text(due, self.until),
                 )
             )  # fmt: skip
         return Table(
             "overdue",
             _("Overdue, by name"),
-            (_("No."), _("Urgency"), _("Where"), _("What"), _("Due"), _("Late by")),
+            (
+                _("No."),
+                _("Urgency"),
+                _("Where"),
+                _("What"),
+                _("Handled by"),
+                _("Due"),
+                _("Late by"),
+            ),
             tuple(rows),
             wide=3,
             more=self.more(self.w.overdue, "overdue", shown),
@@ -418,116 +436,137 @@ class Front:
 
     def not_shown(self) -> Block:
         w = self.w
+        lines = [*self.not_understood(), *self.not_heard()]
+        if w.logged_late:
+            lines.append(
+                Line(
+                    _(
+                        "{n} of those carried over were logged only in {this}, out of calls from before: "
+                        "an earlier report does not have them."
+                    ).format(n=w.logged_late, this=self.this),
+                    "logged_late",
+                )
+            )
+        if n := w.calls_timed_by_file:
+            said = plural(
+                "Of {n} call the time is only known from the file; the day may be wrong.",
+                "Of {n} calls the time is only known from the file; the day may be wrong.",
+                n,
+            )
+            lines.append(Line(said.format(n=n), "calls_timed_by_file"))
+        lines += map(Line, self.before_the_log())
+        heard = [
+            _("{model} ({n} calls)").format(model=model, n=n)
+            for model, n in w.models.items()
+            if model != "text"
+        ]
+        if heard:
+            said = _(
+                "The words were recognised by Whisper {models}, not typed: they hold mistakes."
+            )
+            lines.append(Line(said.format(models=joined(heard))))
+        lines.append(Line(_("Calls that were not recorded are in no figure.")))
+        return Items(_("What the figures do not show"), tuple(lines))
+
+    def before_the_log(self) -> list[str]:
+        """Where there is nothing, or not enough, to compare with."""
+        w = self.w
+        if w.log_began is None:
+            return [_("The log is empty.")]
+        if w.before is None:
+            said = _("The log begins on {day}: there is nothing before to compare with.")
+            return [said.format(day=day_text(w.log_began))]
+        if not w.before_whole:
+            said = _("The log begins on {day}, in the midst of {last}: compare with care.")
+            return [said.format(day=day_text(w.log_began), last=self.last)]
+        return []
+
+    def not_understood(self) -> list[Line]:
+        """What was heard, but not well enough."""
+        w = self.w
         lines = []
         if n := w.needs_listening:
             minutes, seconds = divmod(round(w.needs_listening_s), 60)
-            lines.append(
-                plural(
-                    "{n} stretch of speech ({minutes} min {seconds} s) was not understood (dialect, "
-                    "noise, two at once): somebody must listen (rows: needs_listening).",
-                    "{n} stretches of speech ({minutes} min {seconds} s) were not understood (dialect, "
-                    "noise, two at once): somebody must listen (rows: needs_listening).",
-                    n,
-                ).format(n=n, minutes=minutes, seconds=seconds)
+            said = plural(
+                "{n} stretch of speech ({minutes} min {seconds} s) was not understood (dialect, noise, "
+                "two at once): somebody must listen.",
+                "{n} stretches of speech ({minutes} min {seconds} s) were not understood (dialect, "
+                "noise, two at once): somebody must listen.",
+                n,
             )
+            said = said.format(n=n, minutes=minutes, seconds=seconds)
+            lines.append(Line(said, "needs_listening"))
+        if n := w.needs_listening_before:
+            said = plural(
+                "{n} stretch of speech from before still waits to be listened to.",
+                "{n} stretches of speech from before still wait to be listened to.",
+                n,
+            )
+            lines.append(Line(said.format(n=n), "needs_listening_before"))
         if n := w.by_category.get("unclear", 0):
-            lines.append(
-                plural(
-                    "{n} request was heard but not understood well enough to tag {rows}.",
-                    "{n} requests were heard but not understood well enough to tag {rows}.",
-                    n,
-                ).format(n=n, rows=self.seen([], "by_category.unclear"))
+            said = plural(
+                "{n} request was heard but not understood well enough to tag.",
+                "{n} requests were heard but not understood well enough to tag.",
+                n,
             )
+            lines.append(Line(said.format(n=n), "by_category.unclear"))
         if n := w.review:
-            lines.append(
-                plural(
-                    "{n} request is tagged with doubt and should be read again {rows}.",
-                    "{n} requests are tagged with doubt and should be read again {rows}.",
-                    n,
-                ).format(n=n, rows=self.seen([], "review"))
+            said = plural(
+                "{n} request is tagged with doubt and should be read again.",
+                "{n} requests are tagged with doubt and should be read again.",
+                n,
             )
-        lines += self.not_heard()
-        lines += [
-            f"{row['path']}: {row['reason'] or self.state_text(row['state'])}"
-            for row in w.unheard[:5]
-        ]
-        if w.logged_late:
-            lines.append(
-                _(
-                    "{n} of those carried over came into the log only in {this}, with recordings from "
-                    "before: an earlier report does not have them."
-                ).format(n=w.logged_late, this=self.this)
-            )
-        if w.calls_timed_by_file:
-            lines.append(
-                plural(
-                    "Of {n} call the time is only known from the file; the day may be wrong.",
-                    "Of {n} calls the time is only known from the file; the day may be wrong.",
-                    w.calls_timed_by_file,
-                ).format(n=w.calls_timed_by_file)
-            )
-        if w.log_began is None:
-            lines.append(_("The log is empty."))
-        elif w.before is None:
-            lines.append(
-                _("The log begins on {day}: there is nothing before to compare with.").format(
-                    day=day_text(w.log_began)
-                )
-            )
-        elif not w.before_whole:
-            lines.append(
-                _("The log begins on {day}, in the midst of {last}: compare with care.").format(
-                    day=day_text(w.log_began), last=self.last
-                )
-            )
-        heard = [f"{model} ({n})" for model, n in w.models.items() if model != "text"]
-        if heard:
-            lines.append(
-                _(
-                    "The words were recognised by Whisper {models}, not typed: they hold mistakes."
-                ).format(models=joined(heard))
-            )
-        lines.append(_("Calls that were not recorded are in no figure."))
-        return Items(_("What the figures do not show"), tuple(lines))
+            lines.append(Line(said.format(n=n), "review"))
+        return lines
 
-    def not_heard(self) -> list[str]:
-        """The recordings of the period that no figure of calls and requests holds."""
+    def not_heard(self) -> list[Line]:
+        """The recordings that no figure of calls and requests holds."""
+        w = self.w
+        unheard, waiting = w.recordings_unheard, w.recordings
         lines = []
-        if n := self.w.recordings.get("failed", 0):
-            lines.append(
-                plural(
-                    "{n} recording failed and is not in the figures.",
-                    "{n} recordings failed and are not in the figures.",
-                    n,
-                ).format(n=n)
+        if n := unheard.get("failed", 0):
+            said = plural(
+                "{n} recording failed and is not in the figures.",
+                "{n} recordings failed and are not in the figures.",
+                n,
             )
-        if n := self.w.recordings.get("received", 0):
+            lines.append(Line(said.format(n=n), "recordings_unheard.failed"))
+        if n := waiting.get("received", 0):
             said = plural("{n} recording waits to be heard.", "{n} recordings wait to be heard.", n)
-            lines.append(said.format(n=n))
-        if n := self.w.recordings.get("transcribed", 0):
-            lines.append(
-                plural(
-                    "{n} recording is heard but not yet read.",
-                    "{n} recordings are heard but not yet read.",
-                    n,
-                ).format(n=n)
+            lines.append(Line(said.format(n=n), "recordings.received"))
+        if n := waiting.get("transcribed", 0):
+            said = plural(
+                "{n} recording is heard but not yet read.",
+                "{n} recordings are heard but not yet read.",
+                n,
             )
-        if n := self.w.recordings.get("arriving", 0):
+            lines.append(Line(said.format(n=n), "recordings.transcribed"))
+        if n := waiting.get("arriving", 0):
             said = plural(
                 "{n} file was still being copied.", "{n} files were still being copied.", n
             )
-            lines.append(said.format(n=n))
-        if n := self.w.recordings.get("silent", 0):
-            lines.append(
-                plural(
-                    "{n} recording has no speech that was found: somebody must listen.",
-                    "{n} recordings have no speech that was found: somebody must listen.",
-                    n,
-                ).format(n=n)
+            lines.append(Line(said.format(n=n), "recordings.arriving"))
+        if n := unheard.get("silent", 0):
+            said = plural(
+                "{n} recording has no speech that was found: somebody must listen.",
+                "{n} recordings have no speech that was found: somebody must listen.",
+                n,
             )
-        if n := self.w.recordings.get("unsupported", 0):
+            lines.append(Line(said.format(n=n), "recordings_unheard.silent"))
+        if n := unheard.get("unsupported", 0):
             said = plural("{n} file has no sound inside.", "{n} files have no sound inside.", n)
-            lines.append(said.format(n=n))
+            lines.append(Line(said.format(n=n), "recordings_unheard.unsupported"))
+        lines += [
+            Line(f"{row['path']}: {row['reason'] or self.state_text(row['state'])}")
+            for row in w.unheard[:SHOWN]
+        ]
+        if n := w.recordings_before:
+            said = plural(
+                "{n} recording from before is still not heard.",
+                "{n} recordings from before are still not heard.",
+                n,
+            )
+            lines.append(Line(said.format(n=n), "recordings_before"))
         return lines
 
     def state_text(self, state: str) -> str:

@@ -18,8 +18,22 @@ ROWS = 400
 """A figure of more rows than this is led to by the command alone."""
 
 
-def document(page: Page, rows: Mapping[str, Sequence[int]]) -> str:
-    """The page; `rows` are the request numbers behind the figures, by name, for those that can be opened."""
+REQUESTS = 3000
+"""Of more requests than this together, a page holds the numbers alone."""
+
+
+def listed(rows: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """The figures of `rows` that a page opens: not those of hundreds."""
+    return {name: numbers for name, numbers in rows.items() if 0 < len(numbers) <= ROWS}
+
+
+def document(
+    page: Page, rows: Mapping[str, Sequence[int]], requests: Sequence[Sequence[str]] = ()
+) -> str:
+    """The page; `rows` are the request numbers behind the figures, by name, for those that can be opened.
+
+    `requests` tells each of these, once: its number, then cells under `heads`.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -31,16 +45,25 @@ def document(page: Page, rows: Mapping[str, Sequence[int]]) -> str:
     world.filters["cell"] = cell_text
     world.filters["right"] = right
     source = (resources.files("pipeline.report") / "week.html.j2").read_text(encoding="utf-8")
-    shown = {} if page.public else {n: r for n, r in rows.items() if 0 < len(r) <= ROWS}
     values: dict[str, Any] = {
         "page": page,
-        "rows": shown,
+        "rows": {} if page.public else listed(rows),
         "rows_title": _("The requests behind each figure, by number"),
+        "requests": () if page.public else requests,
+        "known": frozenset(int(row[0]) for row in requests),
+        "requests_title": _("These requests"),
+        "heads": heads(),
+        "to_rows": _("rows"),
         "lang": page.language.replace("_", "-"),
         "joint": "" if page.language == "zh_CN" else " ",
         "colon": "：" if page.language == "zh_CN" else ":",
     }
     return world.from_string(source).render(values)
+
+
+def heads() -> tuple[str, ...]:
+    """The columns in which a page tells the requests behind its figures."""
+    return (_("No."), _("Called"), _("Where"), _("What"), _("Category"), _("Urgency"), _("Status"))
 
 
 def anchor(name: str) -> str:

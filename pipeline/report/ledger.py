@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pipeline.i18n import _, language
 from pipeline.report.page import status_text, where
 from pipeline.screen import label
-from pipeline.story import named, sentence
+from pipeline.story import sentence
 
 if TYPE_CHECKING:
     from pipeline.taxonomy import Names
@@ -25,10 +25,10 @@ Value: TypeAlias = str | int | datetime | None
 def heads() -> tuple[tuple[str, int], ...]:
     """The columns with the width of each in characters: the ledger's own, then what the log knows besides."""
     return (
-        (_("No."), 8), (_("Channel"), 9), (_("Received"), 17), (_("Name"), 9), (_("Place"), 20),
-        (_("Phone"), 14), (_("Content"), 48), (_("Handled by"), 10), (_("Course"), 40),
-        (_("Outcome"), 24), (_("Call back"), 10), (_("Remarks"), 28), (_("Category"), 12),
-        (_("Kind"), 9), (_("Urgency"), 9), (_("Status"), 10), (_("Answer due"), 17), (_("Closed"), 17),
+        (_("No."), 8), (_("Channel"), 8), (_("Received"), 16), (_("Name"), 8), (_("Place"), 16),
+        (_("Phone"), 13), (_("Content"), 36), (_("Handled by"), 9), (_("Course"), 32),
+        (_("Outcome"), 20), (_("Call back"), 8), (_("Remarks"), 20), (_("Category"), 10),
+        (_("Kind"), 9), (_("Urgency"), 9), (_("Status"), 10), (_("Answer due"), 16), (_("Closed"), 16),
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
 
     colon = "：" if language() == "zh_CN" else ": "
     course = [
-        f"{local(at):%m-%d %H:%M} {who} {sentence(kind, named(data, names), note)}"
+        f"{local(at):%m-%d %H:%M} {who} {sentence(kind, _named(data, names), note)}"
         for at, kind, who, note, data in row["story"]
     ]
     outcome = status_text(row["status"]) if row["closed_at"] else ""
@@ -75,6 +75,20 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
         local(row["due_at"]),
         local(row["closed_at"]),
     )
+
+
+def _named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
+    """What an event holds, with the labels that staff read in place of the codes of tags."""
+
+    def told(tag: str, code: str | None) -> str | None:
+        return label(names, tag, code) if code and tag in ("category", "kind", "urgency") else code
+
+    if "values" in data:
+        both = {key: {tag: told(tag, v) for tag, v in data.get(key, {}).items()} for key in ("values", "was")}  # fmt: skip
+        return {**data, **both}
+    if "tag" in data:
+        return {**data, **{key: told(data["tag"], data.get(key)) for key in ("before", "value")}}
+    return data
 
 
 def channel(source: str, time_source: str) -> str:

@@ -15,24 +15,28 @@ if TYPE_CHECKING:
 def text(page: Page) -> str:
     """The whole page, ending in a line feed."""
     parts = [f"# {_plain(page.heading)}", _plain(page.span)]
-    parts += [_block(block) for block in page.front]
+    joint = "" if page.language == "zh_CN" else " "
+    parts += [_block(block, joint) for block in page.front]
     if page.signatures:
-        parts.append("  ".join(f"{line}: ____________" for line in page.signatures))
+        colon = "：" if page.language == "zh_CN" else ": "
+        parts.append("  ".join(f"{line}{colon}\\_\\_\\_\\_\\_\\_" for line in page.signatures))
     if page.annex:
         parts.append("---")
-        parts += [_block(block) for block in page.annex]
+        parts += [_block(block, joint) for block in page.annex]
     parts.append("---")
     parts += [_plain(line) for line in (page.made, page.source) if line]
     return "\n\n".join(parts) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, joint: str) -> str:
     if isinstance(block, Text):
-        return " ".join(_plain(sentence) for sentence in block.sentences)
+        return joint.join(_plain(sentence) for sentence in block.sentences)
     if isinstance(block, Sum):
         return f"**{_plain(sum_line(block))}**"
     if isinstance(block, Items):
-        return f"## {_plain(block.title)}\n\n" + "\n".join(f"- {_plain(x)}" for x in block.lines)
+        return f"## {_plain(block.title)}\n\n" + "\n".join(
+            f"- {_plain(x.words)}" for x in block.lines
+        )
     if isinstance(block, Bars):
         rows = [(name, figure) for name, figure in zip(block.labels, block.values, strict=True)]
         lines = [f"| {_plain(name)} | {figure} |" for name, figure in rows if figure.n]

@@ -62,7 +62,8 @@ class Change:
     @property
     def words(self) -> str:
         """The same inside of a sentence, without brackets of its own."""
-        return str(self).replace(" (", ", ").replace(")", "")
+        change, _space, share = str(self).replace(")", "").partition(" (")
+        return _("{change}, {share}").format(change=change, share=share) if share else change
 
     def __str__(self) -> str:
         if self.before is None:
@@ -115,9 +116,20 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, and the name under which the rows behind it are listed, "" where it counts none."""
+
+    words: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
 class Items:
     title: str
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 Block = Text | Sum | Table | Bars | Items
@@ -171,7 +183,7 @@ def span_text(week: Week) -> str:
     else:
         said = _("{first} to {last}").format(first=day_text(week.start), last=day_text(last))
     if week.kind == "week" and week.start.weekday() == 0:
-        said += " " + _("(week {n})").format(n=week.start.isocalendar().week)
+        said = _("{days} (week {n})").format(days=said, n=week.start.isocalendar().week)
     return said
 
 

@@ -7,8 +7,9 @@ are compared as the text of the log's `*_utc` columns (`pipeline.rows.utc`). Cal
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 CLOSED = ("done", "dismissed", "merged")
 OPEN = ("open", "in_progress")
+UNHEARD = ("failed", "silent", "unsupported")
+"""States in which nothing of a recording is in the figures until somebody listens to it."""
+
+WAITING = ("arriving", "received", "transcribed")
+
+_PROMISED = """(r.undertaking IS NOT NULL AND NOT (
+    EXISTS (SELECT 1 FROM tags WHERE request = r.number AND tag = 'undertaking')
+    AND NOT EXISTS (SELECT 1 FROM tags AS u WHERE u.request = r.number AND u.tag = 'undertaking'
+        AND NOT EXISTS (SELECT 1 FROM tags AS f WHERE f.request = u.request AND f.tag = 'refusal'
+            AND f.turn_idx = u.turn_idx AND f.start_char = u.start_char))))"""
+"""Staff promised something: what they answered is not only that it cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +36,9 @@ class Turning:
     """A request with what became of it, in the order in which it was logged.
 
     `moves` are the moments (UTC text) at which it went to a state, never going back in time: a move that was
-    logged with an earlier moment than the one before counts at that one's. `until` is when its
-    promise is due, None where there is none or it named no time.
+    logged with an earlier moment than the one before counts at that one's. A move that was taken back
+    within the period is none. `until` is when its promise is due, None where there is none or it
+    named no time.
     """
 
     number: int
@@ -59,13 +72,13 @@ def calls(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str]]:
 
 def requests(
     log: Log, first: str, last: str
-) -> Iterator[tuple[int, str, str, str, str, str | None, int | None, int, str | None]]:
+) -> Iterator[tuple[int, str, str, str, str, str | None, int | None, int, int]]:
     """Of the calls that began then: number, beginning, category, kind, urgency, building, which it
-    repeats, whether it is unsure, what was promised."""
+    repeats, whether it is unsure, whether something was promised."""
     return iter(
         log.conn.execute(
             "SELECT r.number, c.started_utc, r.category, r.kind, r.urgency, r.building, r.repeat_of, "
-            "r.review, r.undertaking FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
+            f"r.review, {_PROMISED} FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
             "WHERE c.started_utc >= ? AND c.started_utc < ? ORDER BY c.started_utc, r.number",
             (first, last),
         )
@@ -78,7 +91,7 @@ def turnings(log: Log, first: str, last: str) -> Iterator[Turning]:
     A request closed before `first` for good is none of them, and is never read.
     """
     cursor = log.conn.execute(
-        """
+        f"""
         WITH wanted (number) AS (
             SELECT number FROM requests WHERE status IN ('open', 'in_progress')
             UNION SELECT request FROM events WHERE at_utc >= :first AND request IS NOT NULL
@@ -88,8 +101,9 @@ def turnings(log: Log, first: str, last: str) -> Iterator[Turning]:
                 AND strftime('%Y-%m-%dT%H:%M:%fZ', due_hint) >= :first
         )
         SELECT r.number, c.started_utc, r.due_utc, r.urgency, r.opened_utc,
-            r.undertaking IS NOT NULL, strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint), e.at_utc,
-            coalesce(json_extract(e.data, '$.to'), replace(e.kind, 'reopened', 'open'))
+            {_PROMISED}, strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint), e.at_utc,
+            coalesce(json_extract(e.data, '$.to'), replace(e.kind, 'reopened', 'open')),
+            json_extract(e.data, '$.act'), json_extract(e.data, '$.undoes')
         FROM wanted JOIN requests AS r ON r.number = wanted.number
         JOIN calls AS c ON c.id = r.call_id
         LEFT JOIN events AS e ON e.request = r.number AND e.kind <> 'opened'
@@ -101,23 +115,32 @@ def turnings(log: Log, first: str, last: str) -> Iterator[Turning]:
         """,
         {"first": first, "last": last},
     )
-    head: tuple[Any, ...] | None = None
-    moves: list[tuple[str, str]] = []
-    for *now, at, to in cursor:
-        if head is None or head[0] != now[0]:
-            if head is not None:
-                yield _turning(head, moves)
-            head, moves = tuple(now), []
-        if at is not None:
-            before = moves[-1][0] if moves else now[1]
-            moves.append((max(before, at), to))
-    if head is not None:
-        yield _turning(head, moves)
+    for head, moves in itertools.groupby(cursor, key=lambda row: tuple(row[:7])):
+        yield _turning(head, [tuple(row[7:]) for row in moves if row[7] is not None], first, last)
 
 
-def _turning(head: Sequence[Any], moves: Iterable[tuple[str, str]]) -> Turning:
+def _turning(
+    head: Sequence[Any],
+    moves: Sequence[tuple[str, str, int | None, int | None]],
+    first: str,
+    last: str,
+) -> Turning:
+    """`moves` are (at, to, act, the act that it takes back), in the order in which they were logged."""
     number, began, due, urgency, logged, promised, until = head
-    return Turning(number, began, due, urgency, logged, bool(promised), until, tuple(moves))
+    kept: list[tuple[str, str, int | None]] = []
+    for at, to, act, undoes in moves:
+        # Done by mistake and put back at once: neither an answer nor a request that came back.
+        within = undoes is not None and at < last
+        mistake = next(
+            (n for n, one in enumerate(kept) if within and one[2] == undoes and one[0] >= first),
+            None,
+        )
+        if mistake is not None:
+            del kept[mistake]
+        else:
+            kept.append((max(kept[-1][0] if kept else began, at), to, act))
+    steps = tuple((at, to) for at, to, _act in kept)
+    return Turning(number, began, due, urgency, logged, bool(promised), until, steps)
 
 
 def listening(log: Log, first: str, last: str) -> Iterator[tuple[int, int, float]]:
@@ -134,11 +157,36 @@ def listening(log: Log, first: str, last: str) -> Iterator[tuple[int, int, float
     )
 
 
-def recordings(log: Log, first: str, last: str) -> Iterator[tuple[int, str]]:
-    """Files first seen then, with their state."""
+def listening_before(log: Log, first: str) -> Iterator[int]:
+    """What somebody must still listen to of the calls that began before `first`."""
+    return (
+        row[0]
+        for row in log.conn.execute(
+            "SELECT s.id FROM spans AS s JOIN transcripts AS x ON x.id = s.transcript_id AND x.is_current "
+            "JOIN calls AS c ON c.id = x.call_id "
+            "WHERE s.kind = 'needs_listening' AND s.heard_at IS NULL AND c.started_utc < ? ORDER BY s.id",
+            (first,),
+        )
+    )
+
+
+def unheard_before(log: Log, first: str) -> Iterator[int]:
+    """Files first seen before `first` that wait or failed to this day, and nobody listened to."""
+    return (
+        row[0]
+        for row in log.conn.execute(
+            "SELECT id FROM recordings WHERE state IN (SELECT value FROM json_each(?)) "
+            "AND heard_at IS NULL AND first_seen_utc < ? ORDER BY id",
+            (json.dumps(UNHEARD + WAITING), first),
+        )
+    )
+
+
+def recordings(log: Log, first: str, last: str) -> Iterator[tuple[int, str, int]]:
+    """Files first seen then, with their state, and whether somebody listened to them."""
     return iter(
         log.conn.execute(
-            "SELECT id, state FROM recordings WHERE first_seen_utc >= ? AND first_seen_utc < ? "
+            "SELECT id, state, heard_at IS NOT NULL FROM recordings WHERE first_seen_utc >= ? AND first_seen_utc < ? "
             "ORDER BY id",
             (first, last),
         )
@@ -157,14 +205,25 @@ def models(log: Log, first: str, last: str) -> dict[str, int]:
     )
 
 
-def corrections(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str | None, str]]:
-    """What staff tagged anew then: request, tag, the value before, the value now."""
+def corrections(log: Log, first: str, last: str) -> Iterator[tuple[int, str]]:
+    """What staff tagged otherwise then, and did not take back: request, tag."""
     return iter(
         log.conn.execute(
-            "SELECT request, json_extract(data, '$.tag'), json_extract(data, '$.before'), "
-            "json_extract(data, '$.value') FROM events "
-            "WHERE kind = 'corrected' AND request IS NOT NULL AND at_utc >= ? AND at_utc < ? "
-            "AND json_extract(data, '$.tag') IS NOT NULL ORDER BY id",
+            """
+            SELECT e.request, said.key FROM events AS e, json_each(
+                CASE WHEN json_extract(e.data, '$.tag') IS NULL
+                    THEN coalesce(json_extract(e.data, '$.values'), '{}')
+                    ELSE json_object(json_extract(e.data, '$.tag'), json_extract(e.data, '$.value'))
+                END) AS said
+            WHERE e.kind = 'corrected' AND e.request IS NOT NULL AND e.at_utc >= ? AND e.at_utc < ?
+            AND said.value IS NOT CASE WHEN json_extract(e.data, '$.tag') IS NULL
+                THEN json_extract(e.data, '$.was.' || said.key)
+                ELSE json_extract(e.data, '$.before') END
+            AND NOT EXISTS (SELECT 1 FROM events AS u WHERE u.request = e.request
+                AND u.kind = 'undone'
+                AND json_extract(u.data, '$.undoes') = json_extract(e.data, '$.act'))
+            ORDER BY e.id, said.key
+            """,
             (first, last),
         )
     )
@@ -191,6 +250,28 @@ def by_urgency(log: Log, first: str, last: str) -> dict[str, int]:
             (first, last),
         ).fetchall()
     )
+
+
+def in_cell(
+    log: Log,
+    first: str,
+    last: str,
+    *,
+    category: str | None = None,
+    building: str | None = None,
+    urgency: str | None = None,
+) -> list[int]:
+    """The requests of the calls that began then, of a category, a building, an urgency (None: of any)."""
+    return [
+        row[0]
+        for row in log.conn.execute(
+            "SELECT r.number FROM calls AS c JOIN requests AS r ON r.call_id = c.id "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? AND r.category = coalesce(?, r.category) "
+            "AND r.building IS coalesce(?, r.building) AND r.urgency = coalesce(?, r.urgency) "
+            "ORDER BY c.started_utc, r.number",
+            (first, last, category, building, urgency),
+        )
+    ]
 
 
 def texts(log: Log, first: str, last: str, at_most: int) -> list[tuple[int, str]]:

@@ -88,7 +88,7 @@ class Telling(Front):
         annex: list[Block | None] = [
             self.categories(),
             self.category_bars(),
-            self.counted("kinds", _("By kind"), "kind", self.w.by_kind),
+            self.counted("kinds", _("By kind"), _("Kind"), "kind", self.w.by_kind),
             self.buildings(),
             self.days(),
             self.hours(),
@@ -177,13 +177,17 @@ class Telling(Front):
         if name == "by_day":
             day = date.fromisoformat(key)
             return f"{day:%m-%d} {weekday(day)}"
+        if name == "by_month":
+            return key
         if name == "by_hour":
             return str(int(key))
         if name == "by_building":
             return _("building {n}").format(n=key)
         return label(self.names, name.removeprefix("by_"), key)
 
-    def counted(self, name: str, title: str, what: str, counts: Mapping[str, int]) -> Block | None:
+    def counted(
+        self, name: str, title: str, head: str, what: str, counts: Mapping[str, int]
+    ) -> Block | None:
         """A table of one group with its change and share."""
         if not counts:
             return None
@@ -198,33 +202,33 @@ class Telling(Front):
                 )
             )  # fmt: skip
         return Table(
-            name, title, (_("Which"), _("New"), _("Before"), _("Change"), _("Share")), tuple(rows)
+            name, title, (head, _("New"), _("Before"), _("Change"), _("Share")), tuple(rows)
         )
 
     def buildings(self) -> Block | None:
-        shown = dict(list(self.w.by_building.items())[:20])
-        table = self.counted("buildings", _("By building"), "building", shown)
+        shown = dict(list(self.w.by_building.items())[:LISTED])
+        table = self.counted("buildings", _("By building"), _("Building"), "building", shown)
         rest = sum(self.w.by_building.values()) - sum(shown.values())
-        unknown = self.w.requests - sum(self.w.by_building.values())
+        unknown = self.w.requests_without_building
         if not isinstance(table, Table):
             return None
         more: list[tuple[Cell, ...]] = []
         if rest:
             more.append((_("other buildings"), rest, None, None, Rate(rest, self.w.requests)))
         if unknown:
-            more.append((_("no building named"), unknown, None, None, Rate(unknown, self.w.requests)))  # fmt: skip
+            before = self.past("requests_without_building")
+            more.append(
+                (
+                    _("no building named"), self.fig("requests_without_building"), before,
+                    Change(unknown, before), Rate(unknown, self.w.requests),
+                )
+            )  # fmt: skip
         return Table(table.name, table.title, table.heads, (*table.rows, *more))
 
     def days(self) -> Block | None:
         counts = self.w.by_day
         if len(counts) > 62:  # a year is drawn by months
-            months: dict[str, int] = {}
-            for key, n in counts.items():
-                months[key[:7]] = months.get(key[:7], 0) + n
-            return Bars(
-                "by_month", _("Requests by month"), tuple(months),
-                tuple(Figure(n, "") for n in months.values()), columns=True,
-            ) if any(months.values()) else None  # fmt: skip
+            return self.bars("by_month", _("Requests by month"), self.w.by_month, columns=True)
         if len(counts) < 2:
             return None
         return self.bars("by_day", _("Requests by day"), counts, columns=True)
@@ -235,15 +239,21 @@ class Telling(Front):
     def corrected(self) -> Block | None:
         if not self.w.corrected:
             return None
-        said = {"category": _("category"), "kind": _("kind"), "urgency": _("urgency")}
+        said = {
+            "category": _("category"), "kind": _("kind"), "urgency": _("urgency"), "place": _("where"),
+            "phone": _("phone"), "caller": _("caller"), "gist": _("what"), "words": _("words"),
+            "due": _("due"),
+        }  # fmt: skip
+        rows: list[tuple[Cell, ...]] = [
+            (said.get(tag, tag), self.fig(f"corrected_by_tag.{tag}"))
+            for tag in self.w.corrected_by_tag
+        ]
         return Table(
             "corrected",
             _("Tags that staff corrected"),
             (_("Which"), _("Number")),
-            tuple(
-                (said.get(tag, tag), self.fig(f"corrected_by_tag.{tag}"))
-                for tag in self.w.corrected_by_tag
-            ),
+            (*rows, (_("Together"), self.fig("corrected"))),
+            total=True,
         )
 
     def recordings(self) -> Block | None:
@@ -252,7 +262,7 @@ class Telling(Front):
         rows: list[tuple[Cell, ...]] = [
             (self.state_text(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
         ]
-        rows.append((_("Together"), sum(self.w.recordings.values())))
+        rows.append((_("Together"), self.fig("recordings_arrived")))
         return Table(
             "recordings",
             _("Recordings that arrived"),

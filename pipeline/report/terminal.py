@@ -55,11 +55,13 @@ def _show_block(shown: Console, block: Block) -> None:
     elif isinstance(block, Items):
         shown.print(block.title, style="bold", markup=False)
         for line in block.lines:
-            shown.print(f"  {line}", markup=False)
+            shown.print(f"  {line}", markup=False, end=" " if line.name else "\n")
+            if line.name:
+                shown.print(f"[{line.name}]", style="dim", markup=False)
     elif isinstance(block, Bars):
         shown.print(block.title, style="bold", markup=False)
-        for line in bars(block):
-            shown.print(line, markup=False)
+        for bar in bars(block):
+            shown.print(bar, markup=False)
     else:
         _show_table(shown, block)
 

@@ -21,6 +21,7 @@ from pipeline.report.page import (
     Change,
     Figure,
     Items,
+    Line,
     Rate,
     Sum,
     Table,
@@ -51,7 +52,7 @@ def workbook(
         book.set_properties(
             {"title": page.heading, "subject": page.span, "author": page.office}
         )  # fmt: skip
-        _Book(book, names, zone).write(page, rows)
+        _Book(book, f"{page.heading} {page.span}", names, zone).write(page, rows)
     return out.getvalue()
 
 
@@ -66,7 +67,7 @@ def ledger_workbook(
     out = io.BytesIO()
     with _open(out) as book:
         book.set_properties({"title": title, "author": office})
-        _Book(book, names, zone).ledger(rows)
+        _Book(book, title, names, zone).ledger(rows)
     return out.getvalue()
 
 
@@ -89,7 +90,7 @@ def _open(out: io.BytesIO) -> Any:
 class _Book:
     """A workbook with its formats."""
 
-    def __init__(self, book: Any, names: Names, zone: ZoneInfo) -> None:
+    def __init__(self, book: Any, heading: str, names: Names, zone: ZoneInfo) -> None:
         font = {"font_name": "宋体" if language() == "zh_CN" else "Calibri", "font_size": 10.5}
         self.book, self.names, self.zone = book, names, zone
         self.plain = book.add_format({**font, "valign": "top"})
@@ -100,9 +101,14 @@ class _Book:
             {**font, "bold": True, "bg_color": "#E8EDF2", "border": 1, "border_color": "#A0A0A0",
              "text_wrap": True, "valign": "vcenter"}
         )  # fmt: skip
-        self.moment = book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"})  # fmt: skip
-        self.share = book.add_format({**font, "num_format": "0%", "valign": "top"})
-        self.signed = book.add_format({**font, "num_format": "+0;-0;0", "valign": "top"})
+        edged = {**font, "valign": "top", "border": 1, "border_color": "#A0A0A0"}
+        self.cell = book.add_format(edged)
+        self.cell_wrapped = book.add_format({**edged, "text_wrap": True})
+        self.counts = book.add_format({**edged, "align": "right"})
+        self.moment = book.add_format({**edged, "num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+        self.share = book.add_format({**edged, "num_format": "0%"})
+        self.signed = book.add_format({**edged, "num_format": "+0;-0;0"})
+        self.heading = heading
         self.used: set[str] = set()
 
     def write(self, page: Page, rows: Iterable[Mapping[str, Any]] | None) -> None:
@@ -127,6 +133,8 @@ class _Book:
         made.set_paper(9)
         made.fit_to_pages(1, 0)
         made.hide_gridlines(1)
+        made.set_header(f"&C{self.heading.replace('&', '&&')}  {name.replace('&', '&&')}"[:250])
+        made.set_footer("&C&P / &N")
         return made
 
     def front(self, page: Page) -> None:
@@ -135,6 +143,7 @@ class _Book:
         sheet.set_column(0, 0, 24, self.plain)
         sheet.set_column(1, 1, 12, self.plain)
         sheet.set_column(2, 2, 60, self.plain)
+        sheet.set_column(3, 3, 30, self.plain)
         sheet.write_string(0, 0, page.heading, self.title)
         sheet.write_string(1, 0, page.span, self.plain)
         sheet.write_string(2, 0, page.made, self.plain)
@@ -152,14 +161,17 @@ class _Book:
                 if isinstance(block, Items):
                     sheet.write_string(at, 0, block.title, self.bold)
                     at += 1
-                for line in block.sentences if isinstance(block, Text) else block.lines:
+                lines = map(Line, block.sentences) if isinstance(block, Text) else block.lines
+                for line in lines:
                     sheet.merge_range(at, 0, at, 2, "", self.wrapped)
-                    sheet.write_string(at, 0, line, self.wrapped)
-                    sheet.set_row(at, 15 * max(1, -(-_columns(line) // 92)))
+                    sheet.write_string(at, 0, line.words, self.wrapped)
+                    sheet.set_row(at, 15 * max(1, -(-_columns(line.words) // 92)))
+                    if line.name and not page.public:
+                        sheet.write_string(at, 3, f"--rows {line.name}", self.plain)
                     at += 1
                 at += 1
-        for line in page.signatures:
-            sheet.write_string(at, 0, line, self.plain)
+        for who in page.signatures:
+            sheet.write_string(at, 0, who, self.plain)
             sheet.write_string(at, 1, "____________", self.plain)
             at += 2
         if page.source:
@@ -185,7 +197,7 @@ class _Book:
             sheet.write_string(0, n, head, self.head)
         for at, row in enumerate(table.rows, 1):
             for n, cell in enumerate(row):
-                self.cell(sheet, at, n, cell, n == table.wide)
+                self.put(sheet, at, n, cell, n == table.wide)
             first = next((c.name for c in row if isinstance(c, Figure) and c.name), None)
             if named and first:
                 sheet.write_string(at, len(table.heads), f"--rows {first}", self.plain)
@@ -193,25 +205,28 @@ class _Book:
         if table.more:
             sheet.write_string(len(table.rows) + 2, 0, table.more, self.plain)
 
-    def cell(self, sheet: Any, at: int, n: int, cell: Cell, wide: bool) -> None:
+    def put(self, sheet: Any, at: int, n: int, cell: Cell, wide: bool) -> None:
         if isinstance(cell, Figure):
-            sheet.write_number(at, n, cell.n, self.plain)
+            sheet.write_number(at, n, cell.n, self.cell)
+        elif isinstance(cell, Rate) and cell.share is not None:
+            sheet.write_number(at, n, cell.share, self.share)
         elif isinstance(cell, Rate):
-            if cell.share is None:
-                sheet.write_string(at, n, str(cell), self.plain)
-            else:
-                sheet.write_number(at, n, cell.share, self.share)
+            sheet.write_string(at, n, str(cell), self.counts)
         elif isinstance(cell, Change):
-            if cell.difference is not None:
+            if cell.difference is None:
+                sheet.write_blank(at, n, None, self.cell)
+            else:
                 sheet.write_number(at, n, cell.difference, self.signed)
         elif isinstance(cell, datetime):
             sheet.write_datetime(at, n, cell, self.moment)
         elif isinstance(cell, int):
-            sheet.write_number(at, n, cell, self.plain)
-        elif cell is not None and cell.isdigit() and len(cell) < 10 and not cell.startswith("0"):
-            sheet.write_number(at, n, int(cell), self.plain)
-        elif cell is not None:
-            sheet.write_string(at, n, cell[:_CELL_MOST], self.wrapped if wide else self.plain)
+            sheet.write_number(at, n, cell, self.cell)
+        elif cell is None:
+            sheet.write_blank(at, n, None, self.cell)
+        elif (said := str(cell)).isdigit() and len(said) < 10 and not said.startswith("0"):
+            sheet.write_number(at, n, int(said), self.cell)
+        else:
+            sheet.write_string(at, n, said[:_CELL_MOST], self.cell_wrapped if wide else self.cell)
 
     def finish(self, sheet: Any, n_rows: int, n_columns: int) -> None:
         sheet.freeze_panes(1, 0)
@@ -226,8 +241,8 @@ class _Book:
         sheet.write_string(0, 0, _("Which"), self.head)
         sheet.write_string(0, 1, _("Number"), self.head)
         for at, (name, figure) in enumerate(zip(bars.labels, bars.values, strict=True), 1):
-            sheet.write_string(at, 0, name, self.plain)
-            sheet.write_number(at, 1, figure.n, self.plain)
+            sheet.write_string(at, 0, name, self.cell)
+            sheet.write_number(at, 1, figure.n, self.cell)
         self.finish(sheet, len(bars.labels), 2)
         drawn = self.book.add_chart({"type": "column" if bars.columns else "bar"})
         name = "'" + sheet.get_name().replace("'", "''") + "'"
@@ -255,6 +270,7 @@ class _Book:
 
     def ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
         sheet = self.sheet(_("Ledger"))
+        sheet.set_paper(8)  # A3
         heads = ledger.heads()
         for n, (head, width) in enumerate(heads):
             sheet.set_column(n, n, width, self.wrapped)
@@ -264,11 +280,11 @@ class _Book:
             n_rows += 1
             for n, value in enumerate(ledger.entry(row, self.names, self.zone)):
                 if isinstance(value, int):
-                    sheet.write_number(n_rows, n, value, self.plain)
+                    sheet.write_number(n_rows, n, value, self.cell)
                 elif isinstance(value, datetime):
                     sheet.write_datetime(n_rows, n, value, self.moment)
-                elif value:
-                    sheet.write_string(n_rows, n, value[:_CELL_MOST], self.wrapped)
+                else:
+                    sheet.write_string(n_rows, n, (value or "")[:_CELL_MOST], self.cell_wrapped)
         self.finish(sheet, n_rows, len(heads))
 
 
