@@ -35,8 +35,8 @@ SENTENCES = (
 )  # fmt: skip
 
 
-def fill(log: Log, n_requests: int, seed: int = 1) -> None:
-    """A year of calls, 1.25 requests each, most answered, some late, some put back; times as staff's days go."""
+def fill(log: Log, n_requests: int, seed: int = 1, closed: float = 0.97) -> None:
+    """A year of calls, 1.25 requests each, most (`closed`) answered, some late, some put back; times as staff's days go."""
     chance = random.Random(seed)
     n_calls = n_requests * 4 // 5
     insert = log.conn.execute
@@ -73,9 +73,9 @@ def fill(log: Log, n_requests: int, seed: int = 1) -> None:
                     (transcript, turn, turn * 20.0, turn * 20.0 + 18),
                 ).lastrowid
                 urgency = chance.choices(URGENCIES, (2, 18, 80))[0]
-                closed, by = None, None
-                if chance.random() < 0.97:
-                    closed = at + timedelta(hours=chance.expovariate(1 / 40))
+                closed_at, by = None, None
+                if chance.random() < closed:
+                    closed_at = at + timedelta(hours=chance.expovariate(1 / 40))
                     by = "王芳"
                 promise = "明天回复" if chance.random() < 0.2 else None
                 insert(
@@ -84,10 +84,10 @@ def fill(log: Log, n_requests: int, seed: int = 1) -> None:
                     "closed_by, closed_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
                     (
                         number, call, transcript, chance.choice(CATEGORIES), chance.choice(KINDS), urgency,
-                        "done" if closed else "open", text, str(number % 30 + 1), "501",
+                        "done" if closed_at else "open", text, str(number % 30 + 1), "501",
                         f"138{number:08}", iso(due.due(urgency, at)),
                         iso(at + timedelta(days=1)) if promise else None, promise, iso(at),
-                        iso(closed) if closed else None, by, "已处理" if closed else None,
+                        iso(closed_at) if closed_at else None, by, "已处理" if closed_at else None,
                     ),
                 )  # fmt: skip
                 insert(
@@ -99,11 +99,11 @@ def fill(log: Log, n_requests: int, seed: int = 1) -> None:
                     """VALUES (?, 'opened', ?, ?, 'hotline', '{"to": "open"}')""",
                     (iso(at), call, number),
                 )
-                if closed:
+                if closed_at:
                     insert(
                         "INSERT INTO events (at, kind, call_id, request, who, note, data) VALUES "
                         """(?, 'done', ?, ?, ?, '已处理', '{"from": "open", "to": "done"}')""",
-                        (iso(closed), call, number, by),
+                        (iso(closed_at), call, number, by),
                     )
 
 

@@ -199,31 +199,36 @@ def import_(session: Session, /, file: Path, as_json: bool) -> None:
     help=_("What is unanswered, most urgent first, then what somebody must listen to.\n\n")
     + _("Example: hotline open"),
 )
+@click.option("--all", "everything", is_flag=True, help=_("All, however many."))
 @unmask_option
 @as_option
 @json_option
 @csv_option
 @pass_session
 def open_(
-    session: Session, /, unmask: bool, actor: str | None, as_json: bool, as_csv: bool
-) -> None:
+    session: Session, /, everything: bool, unmask: bool, actor: str | None, as_json: bool, as_csv: bool,
+) -> None:  # fmt: skip
     from pipeline import masks, veil
+    from pipeline.standing import standing
 
     now = session.now()
     log = session.reading("open", unmask, actor)
-    rows = log.open_requests(now)
     if as_json or as_csv:
+        rows = log.open_requests(now)
         shown = rows if unmask else [veil.request(row) for row in rows]
         emit([forms.request_dict(row, now) for row in shown], as_csv)
         return
     hide = str if unmask else masks.mask_text
-    zone = session.home.settings.zone
-    console = screen.console()
+    rows = log.open_requests(now, screen.FIRST if not everything and sys.stdout.isatty() else None)
     if rows:
-        console.print(screen.requests_table(rows, session.names, zone, now, hide))
-        late = sum(forms.is_overdue(row, now) for row in rows)
-        said = plural("{n} request open", "{n} requests open", len(rows)).format(n=len(rows))
-        click.echo(said + (", " + _("{n} late").format(n=late) if late else "") + ".")
+        screen.print_requests(rows, session.names, session.home.settings.zone, now, hide)
+        count = standing(log, now)
+        said = plural("{n} request open", "{n} requests open", count.open).format(n=count.open)
+        click.echo(said + (", " + _("{n} late").format(n=count.late) if count.late else "") + ".")
+        if count.open > len(rows):
+            click.echo(
+                _("The {n} most urgent are shown; all: hotline open --all").format(n=len(rows))
+            )
     else:
         click.echo(_("Nothing is open."))
     for line in screen.waiting_text(log, session.home, str if unmask else masks.mask_paths):

@@ -868,12 +868,15 @@ class Log(Store):
             )
         return rows[0]
 
-    def open_requests(self, now: datetime | None = None) -> list[RequestRow]:
-        """What is unanswered: most urgent first; within a level the overdue first, then by due time."""
+    def open_requests(
+        self, now: datetime | None = None, limit: int | None = None
+    ) -> list[RequestRow]:
+        """What is unanswered: most urgent first; within a level the overdue first, then by due time.
+        At most the first `limit`."""
         return self._request_rows(
             "WHERE r.status IN ('open', 'in_progress') "
-            f"ORDER BY {_URGENCY_RANK}, r.due_utc >= ?, r.due_utc, r.number",
-            (utc(now or self.now()),),
+            f"ORDER BY {_URGENCY_RANK}, r.due_utc >= ?, r.due_utc, r.number LIMIT ?",
+            (utc(now or self.now()), -1 if limit is None else limit),
         )
 
     def requests(self, *, numbers: Iterable[int] | None = None, **filters: Any) -> list[RequestRow]:

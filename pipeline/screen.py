@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,41 +73,73 @@ def when_text(moment: datetime | None, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%m-%d %H:%M") if moment else ""
 
 
+FIRST = 100
+"""So many requests stand on a screen unless all are asked for."""
+
+
 def requests_table(
     rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime,
     hide: Callable[[str], str] = mask_text,
 ) -> RenderableType:  # fmt: skip
+    """Requests for a terminal: the levels coloured, what is late in red, the last column broken to fit."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(_("No."), justify="right", no_wrap=True)
-    table.add_column(_("Urgency"), no_wrap=True)
-    table.add_column(_("Due"), no_wrap=True)
-    table.add_column(_("Where"), no_wrap=True)
-    table.add_column(_("Category"), no_wrap=True)
-    table.add_column(_("Called"), no_wrap=True)
-    table.add_column(_("What"), overflow="fold")
+    for n, name in enumerate(_heads()):
+        table.add_column(name, justify="left" if n else "right", no_wrap=n < 6, overflow="fold")
     for row in rows:
-        due = due_text(row.due_at, now) if row.closed_at is None else row_state(row)
-        what = hide(row.gist)
-        if row.repeat_of:
-            what += " " + _("(again: {n})").format(n=row.repeat_of)
-        if row.calls > 1:
-            what += " " + _("({n} calls)").format(n=row.calls)
-        if row.assignee and row.closed_at is None:
-            what += f" → {row.assignee}"
-        table.add_row(
-            str(row.number),
-            urgency(row.urgency, names),
-            Text(due, style="red" if is_overdue(row, now) else ""),
-            place_text(row.place),
-            label(names, "category", row.category),
-            when_text(row.started_at, zone),
-            what,
-        )
+        number, _level, due, *rest = _cells(row, names, zone, now, hide)
+        style = "red" if row.closed_at is None and is_overdue(row, now) else ""
+        table.add_row(number, urgency(row.urgency, names), Text(due, style=style), *map(Text, rest))
     return table
+
+
+def _heads() -> tuple[str, ...]:
+    return (_("No."), _("Urgency"), _("Due"), _("Where"), _("Category"), _("Called"), _("What"))
+
+
+def _cells(
+    row: RequestRow, names: Names, zone: ZoneInfo, now: datetime, hide: Callable[[str], str]
+) -> tuple[str, ...]:
+    what = hide(row.gist)
+    if row.repeat_of:
+        what += " " + _("(again: {n})").format(n=row.repeat_of)
+    if row.calls > 1:
+        what += " " + _("({n} calls)").format(n=row.calls)
+    if row.assignee and row.closed_at is None:
+        what += f" → {row.assignee}"
+    return (
+        str(row.number),
+        level_text(row.urgency, names),
+        due_text(row.due_at, now) if row.closed_at is None else row_state(row),
+        place_text(row.place),
+        label(names, "category", row.category),
+        when_text(row.started_at, zone),
+        what,
+    )
+
+
+def print_requests(
+    rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime,
+    hide: Callable[[str], str] = mask_text,
+) -> None:  # fmt: skip
+    """Requests as a table; in a pipe a line each, never broken or cut, so that `grep` finds all."""
+    if sys.stdout.isatty():
+        console().print(requests_table(rows, names, zone, now, hide))
+        return
+    from pipeline.pages import width
+
+    cells = [_heads(), *(_cells(row, names, zone, now, hide) for row in rows)]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(
+            cell + " " * (wide - width(cell)) for cell, wide in zip(line, widths, strict=True)
+        )
+        for line in cells
+    ]
+    click.echo("\n".join(line.rstrip() for line in lines))
 
 
 def row_state(row: RequestRow) -> str:
@@ -127,10 +160,11 @@ def urgency(level: str, names: Names) -> Text:
     """The level with its sign, coloured; where the danger is to life, the number to call as well."""
     from rich.text import Text
 
-    sign = URGENCY_SIGN.get(level, "")
-    return Text(
-        f"{sign} {label(names, 'urgency', level)}".strip(), style=URGENCY_STYLE.get(level, "")
-    )
+    return Text(level_text(level, names), style=URGENCY_STYLE.get(level, ""))
+
+
+def level_text(level: str, names: Names) -> str:
+    return f"{URGENCY_SIGN.get(level, '')} {label(names, 'urgency', level)}".strip()
 
 
 def state_counts(states: Mapping[str, int]) -> str:
@@ -207,10 +241,12 @@ def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) 
         "unsupported": _("Cannot be heard"),
     }
     for state, text in said.items():
+        rows = unheard_recordings(log, state)
         lines += [
-            f"{text}: R{row.id} {hide(row.reason or Path(row.path).name)}"
-            for row in unheard_recordings(log, state)
+            f"{text}: R{row.id} {hide(row.reason or Path(row.path).name)}" for row in rows[:10]
         ]
+        if len(rows) > 10:
+            lines.append("  " + _("and {n} more").format(n=len(rows) - 10))
     states = log.states()
     waiting = states.get("received", 0) + states.get("transcribed", 0)
     if waiting:

@@ -92,7 +92,7 @@ def _program() -> list[str]:
     script = Path(sys.argv[0]).absolute()
     if script.stem == "hotline" and script.exists():
         return [str(script)]
-    return [sys.executable, "-m", "pipeline.cli"]
+    return [sys.executable, "-m", "pipeline"]
 
 
 def _systemd(home: Home, command: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from pipeline.alert import Alarm
 from pipeline.errors import HotlineError
 from pipeline.i18n import _
 from pipeline.lookout import NEW, Lookout
-from pipeline.masks import mask_text
+from pipeline.masks import mask_paths, mask_text
 from pipeline.process import GiveWay, Shift, Step
 
 if TYPE_CHECKING:
@@ -212,13 +212,13 @@ class Watch:
 
     def _failures(self, shift: Shift) -> None:
         for _path, reason in shift.failed:
-            self.face.line(_("Failed: {reason}").format(reason=reason))
+            self.face.line(_("Failed: {reason}").format(reason=mask_paths(reason)))
         shift.failed.clear()
 
     def _done(self, log: Log, row: RecordingRow, shift: Shift) -> None:
         """What became of a recording; that it failed was said before."""
         now = log.recording(row.id)
-        name = Path(row.path).name
+        name = mask_paths(Path(row.path).name)
         if now.state == "logged":
             rows = [log.request(number) for number in shift.opened]
             said = ", ".join(
@@ -226,7 +226,7 @@ class Watch:
             )
             self.face.line(f"{name}: {said or _('no request')}")
         elif now.state != "failed":
-            self.face.line(f"{name}: {now.reason or now.state}")
+            self.face.line(f"{name}: {mask_paths(now.reason) or now.state}")
         shift.opened.clear()
 
     def _standing(self, log: Log, todo: Sequence[RecordingRow]) -> None:

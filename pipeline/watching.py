@@ -16,6 +16,7 @@ import click
 from pipeline.errors import UsageProblem
 from pipeline.forms import clock
 from pipeline.i18n import _, plural
+from pipeline.masks import mask_paths
 from pipeline.session import Session, engine_option, load_engine, model_option, pass_session
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class View:
         if self._step is None:
             now = _("waits for the next call")
         else:
-            now = Path(self._step.path).name
+            now = mask_paths(Path(self._step.path).name)
             if self._step.seconds is not None:
                 now += f"  {clock(self._step.done)} / {clock(self._step.seconds)}"
         facts = {_("Hearing"): now}

@@ -352,7 +352,7 @@ def test_it_waits_for_an_ingest_that_works(home: Home) -> None:
 def test_the_real_model_hears_what_comes(home: Home) -> None:
     lines: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "--home", str(home.path), "watch", "--model", "demo"],
+        [sys.executable, "-m", "pipeline", "--home", str(home.path), "watch", "--model", "demo"],
         stdout=subprocess.PIPE, text=True, encoding="utf-8",
         env={**os.environ, "PYTHONUTF8": "1"}, cwd=TESTS.parent,
     ) as running:  # fmt: skip
