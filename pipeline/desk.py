@@ -431,15 +431,7 @@ def after_opening(session: Session, numbers: Sequence[int]) -> None:
     from pipeline import process
 
     for number in numbers:
-        row = session.log.request(number)
-        process.note_repeats(
-            session.home,
-            session.log,
-            number,
-            lambda level, hint, at=row.started_at: process.answer_due(  # type: ignore[misc]
-                session.home, level, at, hint
-            ),
-        )
+        process.note_repeats(session.home, session.log, number)
 
 
 @click.command(

@@ -103,6 +103,11 @@ _REQUEST_SQL = """
     JOIN calls AS c ON c.id = r.call_id
     LEFT JOIN recordings AS f ON f.id = c.recording_id
 """
+_SAME_PARTY = (
+    "(coalesce(r.phone, c.caller_phone) = :phone OR (r.building = :building "
+    "AND r.room IS :room AND coalesce(r.unit = :unit, 1) AND coalesce(r.lane = :lane, 1)))"
+)
+"""That a request is of the same number or place as the one of `_party`."""
 _URGENCY_RANK = (
     "CASE r.urgency "
     + " ".join(f"WHEN '{name}' THEN {rank}" for rank, name in enumerate(URGENCIES))
@@ -1165,19 +1170,11 @@ class Log(Store):
             "WHERE r.category = :category AND r.call_id <> :call AND r.status <> 'dismissed' "
             "AND r.number <> :number AND c.started_utc <= :until AND c.started_utc >= :since "
             "AND (c.started_utc < :until OR r.number < :number) "
-            "AND (coalesce(r.phone, c.caller_phone) = :phone OR (r.building = :building "
-            "AND r.room IS :room AND coalesce(r.unit = :unit, 1) AND coalesce(r.lane = :lane, 1)))",
+            f"AND {_SAME_PARTY}",
             {
-                "number": number,
-                "category": row.category,
-                "call": row.call_id,
+                **_party(row),
                 "since": utc(row.started_at - timedelta(days=days)),
                 "until": utc(row.started_at),
-                "phone": row.phone,
-                "lane": row.place.lane,
-                "building": row.place.building,
-                "unit": row.place.unit,
-                "room": row.place.room,
             },
         )
         if not found:
@@ -1190,6 +1187,25 @@ class Log(Store):
                 "AND r.number <> ? AND r.status <> 'dismissed' AND c.started_utc <= ? "
                 "ORDER BY c.started_utc, r.number",
                 (json.dumps([one["root"] for one in found]), number, utc(row.started_at)),
+            )
+        ]
+
+    def find_later(self, number: int, days: int = 14) -> list[int]:
+        """Requests that may repeat this one though they came into the log before it, in the order of
+        their calls; see `find_repeats`."""
+        row = self.request(number)
+        return [
+            later["number"]
+            for later in self.query(
+                "SELECT r.number FROM requests AS r JOIN calls AS c ON c.id = r.call_id "
+                "WHERE r.category = :category AND r.call_id <> :call AND r.status <> 'dismissed' "
+                "AND r.number < :number AND c.started_utc > :since AND c.started_utc <= :until "
+                f"AND {_SAME_PARTY} ORDER BY c.started_utc, r.number",
+                {
+                    **_party(row),
+                    "since": utc(row.started_at),
+                    "until": utc(row.started_at + timedelta(days=days)),
+                },
             )
         ]
 
@@ -1350,6 +1366,20 @@ def refusal(row: RequestRow, *, again: bool) -> str:
     if not again:
         said += " " + _("To change that, put it back first: hotline reopen {n}")
     return said.format(**closed)
+
+
+def _party(row: RequestRow) -> dict[str, Any]:
+    """What a request has in common with those that repeat it, as parameters."""
+    return {
+        "number": row.number,
+        "category": row.category,
+        "call": row.call_id,
+        "phone": row.phone,
+        "lane": row.place.lane,
+        "building": row.place.building,
+        "unit": row.place.unit,
+        "room": row.place.room,
+    }
 
 
 def _piece_times(piece: Piece, turn: Turn, times: Sequence[tuple[float, float]]) -> Row:

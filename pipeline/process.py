@@ -446,14 +446,13 @@ def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxon
     call = log.call_of_transcript(transcript_id)
     found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
 
-    def due_at(urgency: Urgency, hint: datetime | None) -> datetime:
-        return answer_due(home, urgency, call.started_at, hint)
-
     numbers = log.save_understanding(
-        transcript_id, found, [due_at(r.urgency, r.due_hint) for r in found.requests]
+        transcript_id,
+        found,
+        [answer_due(home, r.urgency, call.started_at, r.due_hint) for r in found.requests],
     )
     for number in numbers:
-        note_repeats(home, log, number, due_at)
+        note_repeats(home, log, number)
     return numbers
 
 
@@ -487,26 +486,29 @@ def answer_due(
     return due.due(urgency, started_at, hint, limits)
 
 
-def note_repeats(
-    home: Home,
-    log: Log,
-    number: int,
-    due_at: Callable[[Urgency, datetime | None], datetime],
-) -> None:
-    """Mark a request as the repeat of an earlier one; the third call on a matter makes it urgent."""
-    earlier = log.find_repeats(number, days=home.settings.repeats.days)
-    if not earlier:
-        return
-    log.link_repeat(number, earlier[0])
+def note_repeats(home: Home, log: Log, number: int) -> None:
+    """Mark a request as the repeat of an earlier one, and those of later calls as its own: calls do not
+    always come into the log in the order in which they were made."""
+    days = home.settings.repeats.days
+    for one in (number, *log.find_later(number, days=days)):
+        earlier = log.find_repeats(one, days=days)
+        if earlier:
+            _note_repeat(home, log, one, earlier)
+
+
+def _note_repeat(home: Home, log: Log, number: int, earlier: Sequence[int]) -> None:
+    """Link a request to the first on its matter; the third call makes it urgent."""
     row = log.request(number)
-    if len(earlier) >= 2 and row.urgency == "routine":
+    if row.repeat_of != earlier[0]:
+        log.link_repeat(number, earlier[0])
+    if len(earlier) >= 2 and row.urgency == "routine" and row.closed_at is None:
         log.retag(
             number,
             "urgency",
             "urgent",
             by="rule",
             why=_("call number {n} on this matter").format(n=len(earlier) + 1),
-            due_at=due_at("urgent", row.due_hint),
+            due_at=answer_due(home, "urgent", row.started_at, row.due_hint),
         )
 
 

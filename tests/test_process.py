@@ -155,20 +155,25 @@ def test_two_ingests_at_once_do_not_hear_a_call_twice(home: Home) -> None:
     assert other.exitcode == 0
 
 
-def test_the_third_call_on_a_matter_is_urgent(home: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [(3, 4, 5), (5, 3, 4), (5, 4, 3)])
+def test_the_third_call_on_a_matter_is_urgent_in_whatever_order_they_are_logged(
+    home: Home, tmp_path: Path, days: tuple[int, ...]
+) -> None:
     words = "我家的水管坏了，一直在滴水，请派人来修一下。"
     lines = [
         f'{{"id": "{n}", "started_at": "2025-03-0{n}T10:00:00+08:00", "turns": [{{"speaker": '
         f'"resident", "text": "我是二号楼三单元五零一的，{words}"}}]}}\n'
-        for n in (3, 4, 5)
+        for n in days
     ]
     file = tmp_path / "calls.jsonl"
     file.write_text("".join(lines), encoding="utf-8")
     with Log(home.log) as log:
         process.import_calls(home, log, file)
-        rows = log.requests()
-        assert [row.repeat_of for row in rows] == [None, 1, 1]
+        rows = sorted(log.requests(), key=lambda row: row.started_at)
+        first, _second, third = (row.number for row in rows)
+        assert [row.repeat_of for row in rows] == [None, first, first]
         assert [row.urgency for row in rows] == ["routine", "routine", "urgent"]
-        (tag,) = [t for t in log.tags(3) if t.tag == "urgency" and t.current]
+        (tag,) = [t for t in log.tags(third) if t.tag == "urgency" and t.current]
         assert tag.why is not None
         assert "3" in tag.why
+        assert log.check()[0] == []
