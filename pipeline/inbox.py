@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 import unicodedata
@@ -44,6 +45,7 @@ _PARTIAL_MARK = re.compile(
 )
 
 _READ_SIZE = 1 << 20  # bytes: large enough that hashing, not calls, sets the pace
+_ROOM = 16 << 20  # bytes that a copy must leave free
 _STALE_S = 3600.0  # a temporary copy older than this belongs to a run that was killed
 
 
@@ -121,24 +123,27 @@ def scan(folder: Path, *, settle_s: float = 2.0, exclude: Sequence[Path] = ()) -
 
 
 def _walk(folder: Path, exclude: set[tuple[int, int]]) -> Iterator[tuple[Path, os.stat_result]]:
-    with contextlib.ExitStack() as stack:
+    todo = [folder]
+    while todo:  # no recursion: folders may be nested deeper than Python goes
+        here = todo.pop()
         try:
-            entries = list(stack.enter_context(os.scandir(folder)))
+            with os.scandir(here) as listing:
+                entries = list(listing)
         except OSError:
             with contextlib.suppress(OSError):  # it has gone altogether
-                yield folder, folder.lstat()
-            return
-    for entry in entries:
-        path = Path(entry.path)
-        try:
-            info = path.lstat()
-        except OSError:  # gone between the listing and the look
+                yield here, here.lstat()
             continue
-        if stat.S_ISDIR(info.st_mode):
-            if (info.st_dev, info.st_ino) not in exclude:
-                yield from _walk(path, exclude)
-        elif entry.name.lower() not in NOT_DROPPED:
-            yield path, info
+        for entry in entries:
+            path = Path(entry.path)
+            try:
+                info = path.lstat()
+            except OSError:  # gone between the listing and the look
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                if (info.st_dev, info.st_ino) not in exclude:
+                    todo.append(path)
+            elif entry.name.lower() not in NOT_DROPPED:
+                yield path, info
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -535,6 +540,7 @@ def keep(path: Path, originals: Path) -> Kept:
         try:
             _make_folder(originals)
             _sweep(originals)
+            _refuse_too_large(before.st_size, originals)
             with open(part, "xb", opener=_open_private) as target:
                 sha256, size = _copy(path, source, target)
                 target.flush()
@@ -571,6 +577,12 @@ def _open_no_link(name: str, flags: int) -> int:
 
 def _open_private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
+
+
+def _refuse_too_large(size: int, originals: Path) -> None:
+    """Say that the disk is too full before it is filled: the log needs room as well."""
+    if size + _ROOM > shutil.disk_usage(originals).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _copy(path: Path, source: RawIOBase, target: BufferedWriter) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -387,3 +388,27 @@ def test_what_a_killed_run_left_is_swept(tmp_path, monkeypatch):
     monkeypatch.setattr(inbox, "_STALE_S", -1.0)
     inbox.keep(drop(tmp_path / "x.mp3"), originals)
     assert not (originals / ".incoming-1-abc").exists()
+
+
+def test_folders_nested_deeper_than_python_goes_are_looked_into(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _level in range(1_100):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "a.wav").write_bytes(b"RIFF")
+    assert [arrival.path.name for arrival in inbox.scan(tmp_path, settle_s=0.0)] == ["a.wav"]
+    while deep != tmp_path:  # shutil.rmtree recurses
+        for file in deep.iterdir():
+            file.rmdir() if file.is_dir() else file.unlink()
+        deep = deep.parent
+
+
+def test_a_file_larger_than_the_disk_has_room_is_refused_before_the_disk_is_full(
+    tmp_path: Path,
+) -> None:
+    huge = tmp_path / "a.wav"
+    with huge.open("wb") as file:
+        file.truncate(shutil.disk_usage(tmp_path).free + (1 << 30))  # takes no room: all holes
+    with pytest.raises(HotlineError, match="Make room on the disk"):
+        inbox.keep(huge, tmp_path / "originals")
+    assert list((tmp_path / "originals").iterdir()) == []

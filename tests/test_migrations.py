@@ -126,26 +126,43 @@ def test_a_newer_log_is_refused_and_left_alone(old):
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS[:-1]])
 def test_a_log_of_every_earlier_schema_is_backed_up_and_brought_up_to_date(tmp_path, number):
-    """Rows with the columns of the first schema, which every later one has."""
+    """A whole log (calls, words, requests, tags, events) with the columns that the schema had then."""
+    with Log(tmp_path / "today.db", now=Clock()) as log:
+        log_call(log, "a.wav", speak("您好", "电梯坏了", ""), [ask(1)], listen=[2])
+        log_call(log, "b.wav", speak("垃圾没收"), [ask(0)])
+        log.set_status([2], "done", by="王芳", note="好了")
+        row = log.seen("recordings/c.wav", 9, log.now())
+        log.set_state(row.id, "failed", "the disk was full")
+        whole = log.requests(), log.recordings(), log.events(), log.tags(1), log.needs_listening()
     path = tmp_path / "hotline.db"
     conn = migrations_dialect.connect(str(path), isolation_level=None)
     migrations.migrate(conn, "2026-11-23T09:00:00.000+08:00", MIGRATIONS[:number])
-    conn.execute(
-        "INSERT INTO recordings (id, path, size, modified_at, first_seen_at, state, reason) "
-        "VALUES (1, 'recordings/a.wav', 9, '2026-11-23T01:00:00.000000+00:00', "
-        "'2026-11-23T09:00:00.000+08:00', 'failed', 'the disk was full')"
-    )
+    conn.execute("PRAGMA foreign_keys = OFF")
+    conn.execute("ATTACH ? AS today", (str(tmp_path / "today.db"),))
+    copied = 0
+    for (table,) in conn.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE '%_index%' "
+        "AND name NOT LIKE 'sqlite_%' AND name NOT IN ('schema_versions', 'index_version')"
+    ).fetchall():
+        mine, todays = (
+            [name for (_n, name, *_rest) in conn.execute(f"PRAGMA {schema}.table_info({table})")]
+            for schema in ("main", "today")
+        )
+        if todays:
+            names = ", ".join(name for name in mine if name in todays)
+            conn.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM today.{table}")
+            copied += conn.total_changes
+    assert copied
     conn.close()
     with Log(path, now=Clock()) as log:
         assert migrations.version(log.conn) == migrations.VERSION
-        (row,) = log.recordings()
-        assert (row.path, row.state, row.reason) == (
-            "recordings/a.wav",
-            "failed",
-            "the disk was full",
-        )
         assert log.check() == ([], 0.0)
+        now = log.requests(), log.recordings(), log.events(), log.tags(1), log.needs_listening()
+        assert now[0] == whole[0]
+        assert [r.reason for r in now[1]] == [r.reason for r in whole[1]]
+        assert now[2:] == whole[2:]
         (backup,) = tmp_path.glob(f"hotline.db.v{number}-*.bak")
         copy = migrations_dialect.connect(str(backup))
         assert copy.execute("PRAGMA user_version").fetchone() == (number,)
+        assert copy.execute("SELECT count(*) FROM requests").fetchone() == (2,)
         copy.close()
