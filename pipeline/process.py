@@ -197,15 +197,24 @@ def ingest(
     with only_one(home):
         shift = Shift(home, log, once(transcriber), progress)
         came = shift.look(paths or [home.recordings])
-        todo = shift.todo(named=came.ids if paths else frozenset())
-        for index, row in enumerate(todo, 1):
-            shift.work(row, index, len(todo))
+        new, worked = came.new, set[int]()
+        while todo := [
+            row
+            for row in shift.todo(named=came.ids if paths else frozenset())
+            if row.id not in worked
+        ]:
+            for index, row in enumerate(todo, 1):
+                shift.work(row, index, len(todo))
+                worked.add(row.id)
+            # Whoever was refused meanwhile was told that theirs are taken too.
+            came = shift.look(paths or [home.recordings])
+            new += came.new
         return Ingested(
             seen=came.seen,
-            new=came.new,
+            new=new,
             states=log.states(),
             requests=len(shift.opened),
-            failed_now=tuple(shift.failed),
+            failed_now=tuple(dict(shift.failed).items()),
             waiting_for=shift.waiting_for,
             new_requests=tuple(shift.opened),
         )

@@ -305,3 +305,19 @@ def test_names_that_no_one_would_choose(home: Home) -> None:
         ingest(home, log)
         assert states(log) == {"logged": len(names)}
         sound(home, log)
+
+
+def test_what_comes_while_it_works_is_taken_too(home: Home) -> None:
+    drop(home, "a.wav")
+
+    class Busy(Scripted):
+        def transcribe(self, *arguments):
+            if self.calls == 0:
+                drop(home, "b.wav", seed=1)
+            return super().transcribe(*arguments)
+
+    engine = Busy()
+    with Log(home.log) as log:
+        done = ingest(home, log, engine=engine)
+        assert (done.seen, done.new, states(log)) == (2, 2, {"logged": 2})
+        assert engine.calls == 2

@@ -5,6 +5,7 @@
     python tests/faults/sweep.py random -n 1000  SIGKILL at any moment
     python tests/faults/sweep.py errors          ENOSPC and EIO at each such call, once and for good
     python tests/faults/sweep.py power -n 1000   power cuts, and the control without syncs, which must lose
+    python tests/faults/sweep.py cpu -n 30       what syncs cost in processor time
     python tests/faults/sweep.py strace          the shim sees what strace sees, of all threads and processes
 
 `--sample K` takes every K-th point. Linux with a C compiler. It starts itself again under the shim;
@@ -21,8 +22,10 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +45,14 @@ RECORDINGS = 5
 # --- Under the shim ---------------------------------------------------------------------------------
 
 
+def spoken(n: int) -> Any:
+    """The first seconds of a demonstration call."""
+    from pipeline import audio, demo
+
+    calls = sorted(demo.data().glob("calls/*.mp3"))
+    return audio.decode(calls[n % len(calls)], max_seconds=5.0 + n).channels[0]
+
+
 class Bench:
     """A template of a home with five recordings that arrived, and what is tried on copies of it."""
 
@@ -54,16 +65,19 @@ class Bench:
 
         torch.set_num_threads(1)  # a fork has one thread only
         os.environ["HOTLINE_LANG"] = "en"
-        self.folder, self.root = folder, folder / "root"
+        self.folder, self.root, self.real = folder, folder / "root", False
         self.shim = disk.Shim() if "SHIM_ROOT" in os.environ else disk.NoShim()
         self.root.mkdir()
         self.template = make_home(folder / "template").path
         for n in range(RECORDINGS):
             path = self.template / "recordings" / f"通话{n}.wav"
-            sounds.write(path, sounds.syllables(1.0 + n / 10, 8_000, seed=n))
+            voice = spoken(n) if real else sounds.syllables(1.0 + n / 10, 8_000, seed=n)
+            sounds.write(path, voice, rate=16_000 if real else 8_000)
             os.utime(path, (1.7e9 + n, 1.7e9 + n))
-        engine: Any = process.load_transcriber(None, "demo") if real else None
-        cli.load_engine = lambda *arguments, **more: engine or Scripted()
+        # Whisper is loaded in each fork: one that was made after it had worked would wait for its threads.
+        cli.load_engine = lambda *arguments, **more: (
+            process.load_transcriber(None, "demo") if self.real else Scripted()
+        )
         decode, speech = audio.decode, audio.speech
         known: dict[str, Any] = {}
 
@@ -78,6 +92,13 @@ class Bench:
         self.first = self.fresh("first")
         self.sound = self.attempt(self.first, fork=False)
         assert self.sound["exit"] == 0, self.sound
+        if real:
+            import whisper  # noqa: F401 (so that no fork loads it)
+
+            self.real = True
+            self.first = self.fresh("first")
+            self.sound = self.attempt(self.first)
+            assert self.sound["exit"] == 0, self.sound
         self.expected = self.look(self.first)
         assert self.expected["states"] == {"logged": RECORDINGS}, self.expected
         assert self.expected["problems"] == [], self.expected
@@ -179,6 +200,8 @@ def kill(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
     if options.sample > 1:
         points = points[options.sample // 2 :: options.sample]
     total = {"lost": 0, "doubled": 0, "problems": 0}
+    if options.n and options.real:
+        points = [points[len(points) * n // options.n] for n in range(options.n)]
     reached = 0
     for n, do in points:
         home = bench.fresh("home")
@@ -321,7 +344,28 @@ def _after_cut(image: Path, acknowledged: int) -> dict[str, int]:
     return bad
 
 
-COMMANDS = {"kill": kill, "random": at_random, "errors": errors, "power": power}
+def cpu(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
+    """Processor time of ingests that sync and of ones that do not, in turn; a part of both is the fork's
+    own. What hearing costs is left out, beside which all of this is little."""
+    spent: dict[bool, list[float]] = {False: [], True: []}
+    for n in range(2 * options.n):
+        no_sync = bool(n % 2)
+        home = bench.fresh("home")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert bench.attempt(home, at=0, no_sync=no_sync)["exit"] == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent[no_sync].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    synced, control = (statistics.median(spent[no_sync]) for no_sync in (False, True))
+    return {
+        "pairs": options.n,
+        "cpu_s": round(synced, 4),
+        "cpu_s_without_syncs": round(control, 4),
+        "more_percent": round(100 * (synced / control - 1), 2),
+        "least": [round(min(spent[no_sync]), 4) for no_sync in (False, True)],
+    }
+
+
+COMMANDS = {"kill": kill, "random": at_random, "errors": errors, "power": power, "cpu": cpu}
 
 
 # --- The shim against strace ------------------------------------------------------------------------

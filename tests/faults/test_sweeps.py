@@ -70,3 +70,13 @@ def test_the_shim_sees_what_strace_sees() -> None:
     assert found["different"] == {}
     assert found["shim"]["write"] > 500
     assert found["threads_and_processes"] >= 2
+
+
+def test_two_ingests_and_a_watch_take_each_call_once() -> None:
+    done = subprocess.run(
+        [sys.executable, str(SWEEP.with_name("crowd.py")), "-n", "200" if ALL else "8"],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
