@@ -326,11 +326,27 @@ def week(
 @click.option(
     "--reindex", is_flag=True, help=_("Make the index of the words anew from the log first.")
 )
+@click.option(
+    "--files", is_flag=True, help=_("List every file ever seen, where it stands, and why.")
+)
 @json_option
+@csv_option
 @pass_session
-def check(session: Session, /, quick: bool, reindex: bool, as_json: bool) -> None:
+def check(
+    session: Session, /, quick: bool, reindex: bool, files: bool, as_json: bool, as_csv: bool
+) -> None:
     from pipeline import proof
 
+    if as_csv and not files:
+        raise UsageProblem(_("--csv is for --files."))
+    if files:
+        rows = session.log.recordings()
+        if as_json or as_csv:
+            emit([forms.recording_dict(row) for row in rows], as_csv)
+        else:
+            for row in rows:
+                click.echo(screen.recording_text(row))
+        return
     if reindex:
         from pipeline import index
 

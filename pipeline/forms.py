@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.log import EventRow, Log, RequestRow, TagRow
+    from pipeline.log import EventRow, Log, RecordingRow, RequestRow, TagRow
     from pipeline.process import Heard
     from pipeline.search import Answer, Hit
     from pipeline.types import Place, Segment, Turn, Understanding
@@ -126,6 +126,22 @@ def ledger_dict(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row["status"],
         "due_at": row["due_at"],
         "closed_at": row["closed_at"],
+    }
+
+
+def recording_dict(row: RecordingRow) -> dict[str, Any]:
+    """Where a file stands that was ever seen: `hotline check --files --json`."""
+    return {
+        "recording": row.id,
+        "path": row.path,
+        "size": row.size,
+        "state": row.state,
+        "reason": row.reason,
+        "first_seen_at": row.first_seen_at,
+        "attempts": row.attempts,
+        "retry_at": row.retry_at,
+        "duplicate_of": row.duplicate_of,
+        "original": row.original,
     }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.aside import Aside
     from pipeline.calls import TextCall
-    from pipeline.log import Log, RequestRow
+    from pipeline.log import Log, RecordingRow, RequestRow
     from pipeline.nearest import Nearest
     from pipeline.process import Heard, Ingested
     from pipeline.search import Answer, Hit
@@ -168,6 +168,16 @@ def level_text(level: str, names: Names) -> str:
 
 
 def state_counts(states: Mapping[str, int]) -> str:
+    return " · ".join(f"{n} {recording_state(state)}" for state, n in states.items() if n)
+
+
+def recording_text(row: RecordingRow) -> str:
+    """Where a file stands, in one line; a name that holds a line's end is no two."""
+    said = f"R{row.id}  {recording_state(row.state)}  {row.path}"
+    return " ".join((said + (f"  {row.reason}" if row.reason else "")).splitlines())
+
+
+def recording_state(state: str) -> str:
     said = {
         "arriving": _("arriving"),
         "received": _("waiting to be heard"),
@@ -178,7 +188,7 @@ def state_counts(states: Mapping[str, int]) -> str:
         "duplicate": _("double"),
         "unsupported": _("no sound inside"),
     }
-    return " · ".join(f"{n} {said.get(state, state)}" for state, n in states.items() if n)
+    return said.get(state, state)
 
 
 def console() -> Console:

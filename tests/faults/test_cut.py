@@ -34,7 +34,9 @@ def test_a_call_cut_at_49_seconds_of_62_is_heard_to_there_and_marked(
         (call,) = log.calls()
         assert row.state == "logged", row.reason
         assert call.duration == pytest.approx(49.0, abs=1.0)
-        assert any("missing" in said or "breaks off" in said for said in call.problems), call.problems
+        assert any("missing" in said or "breaks off" in said for said in call.problems), (
+            call.problems
+        )
         spoken = log.query("SELECT max(end_s) AS last FROM speech")[0]["last"]
         assert max(turn.end for turn in log.turns(1)) == spoken > 47.0
         assert proof.check(home, log).problems == ()

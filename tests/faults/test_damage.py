@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sounds
-from conftest import run_hotline
+from conftest import json_lines, run_hotline
 from scripted import Scripted, make_home
 
 from pipeline import life, process, proof, settings
@@ -133,6 +133,18 @@ def test_a_sound_home_is_silent(home: Home) -> None:
     assert check(home) == ()
     done = run_hotline("--home", home.path, "check")
     assert (done.exit_code, "It all adds up" in done.output) == (0, True)
+
+
+def test_every_file_is_listed_with_its_state(home: Home) -> None:
+    rows = json_lines(run_hotline("--home", home.path, "check", "--files", "--json"))
+    assert sorted((row["path"], row["state"]) for row in rows) == [
+        ("recordings/a.wav", "logged"),
+        ("recordings/b.wav", "logged"),
+        ("recordings/c.wav", "duplicate"),
+        ("recordings/空.wav", "unsupported"),
+    ]
+    shown = run_hotline("--home", home.path, "check", "--files").output
+    assert "R3  double  recordings/c.wav  The same recording as recordings/a.wav" in shown
 
 
 @pytest.mark.parametrize("kind", FOLDER)
