@@ -61,6 +61,10 @@ _OTHERS_PHONE = re.compile(
 )
 
 
+_IS_IT = re.compile(r"[\s,。]*(?:这个号|这个)?(?:对[吗吧不]|对不对|是[吗吧]|是不是|没错吧?|打这个)")
+_YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
+
+
 @dataclass(frozen=True, slots=True)
 class SaidPhone:
     digits: str
@@ -97,6 +101,8 @@ def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
             score += 2 if number.kind == "mobile" else 0
             score += 2 if _OWN_PHONE.search(before) else 0
             score -= 4 if _OTHERS_PHONE.search(before) else 0
+            if turn.speaker == "staff" and _confirmed(calls, index, number.end):
+                score += 8
             score += 1 if calls[index].asked_phone else 0
             if turn.speaker == "staff" and number.digits in by_residents:
                 continue
@@ -104,6 +110,14 @@ def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
                 by_residents.add(number.digits)
             if score > 0:
                 yield SaidPhone(number.digits, ((index, number.start, number.end),), score)
+
+
+def _confirmed(calls: Reading, index: int, end: int) -> bool:
+    """Whether staff ask if this is the caller's number, and the resident says yes."""
+    if not _IS_IT.match(calls.folded(index), end) or index + 1 >= len(calls.turns):
+        return False
+    turn = calls.turns[index + 1]
+    return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
 
 
 def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:

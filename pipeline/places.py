@@ -45,7 +45,7 @@ _PARTS = re.compile(
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
             rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|库|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
+            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
             r"(?:里|门洞|门口|楼)?)",
             # 502 or 三〇二 alone: a room only where the words around say so
             rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
@@ -78,7 +78,8 @@ _BUILDING_BEFORE = re.compile(
 
 SELF_BEFORE = re.compile(
     r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
-    r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬)"
+    r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
+    r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
     r"[\s,那个呃嗯]{0,3}$"
 )
 """What stands just before an address that is the caller's own."""
@@ -101,7 +102,7 @@ PERSON_AFTER = re.compile(
 """六号楼的小伙子: says who somebody is, not where the matter is."""
 
 ASKS_PLACE = re.compile(
-    r"几号|几室|几零几|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"
+    r"几号|几室|几零几|几[层楼]|哪一?层|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"
 )
 """Staff ask for the address: the bare number that follows is one."""
 
@@ -172,6 +173,8 @@ def _part(match: re.Match[str]) -> _Part | None:
     elif kind == "block":
         letter = match["bl"]
         number = letter.upper() if letter else _figure(match["bn"])
+        if match["bn"] == "一" and match.string[: match.start()].endswith(tuple("那这哪每整另同")):
+            number = None  # 靠水塔的那一幢
         if number and number != "0":
             place = Place(building=number + (match["bs"] or match["bt"] or ""))
     elif kind == "unit":
@@ -184,10 +187,18 @@ def _part(match: re.Match[str]) -> _Part | None:
         if number and 0 < int(number) < 1000:
             place = Place(building=number + (match["gs"] or ""))
     else:
-        number = _room(match["an"])
+        words, end = match["an"], match.end()
+        if _ONE_MORE.fullmatch(words) and _MEASURE.match(match.string, end):
+            words, end = words[:-1], end - 1  # 三零四一部楼梯上来
+        number = _room(words)
         if number and _plausible_room(number):
             place = Place(room=number + (match["al"] or "").upper())
+        return _Part(kind, place, match.start(), end) if place else None
     return _Part(kind, place, *match.span()) if place else None
+
+
+_ONE_MORE = re.compile("[一二三四五六七八九][零〇][一二三四五六七八九][一两]")
+_MEASURE = re.compile("[部个只家台条间户位]")
 
 
 def _plausible_room(number: str) -> bool:
@@ -217,6 +228,8 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     """Whether 502 or 三〇二 alone is a room."""
     before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
     words = text[part.start : part.end]
+    if re.fullmatch(rf"({DIGIT}{{3,4}})(?:[\s,]?\1)+", words):
+        return True  # 五零一，五零一老早就讲了: so is a room said again, and no quantity
     if digits(words) in _SERVICE:
         return bool(re.match("室", after)) or (
             asked and not re.search("[打叫拨]$", before) and "120" not in digits(words)
@@ -234,7 +247,14 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
         r"(?:我是|我住|住在?|我家|(?:我|就|还|也)是|[在给]|室|房间|我)$", before
     ):
         return True
+    if _READ_OUT.fullmatch(words) and not _MARKS.search(text):
+        return True
     return asked or _whole(part.start, part.end, text)
+
+
+_READ_OUT = re.compile("[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九]")
+"""四零四, digit by digit: where nothing is punctuated that is a room, for quantities are said 四百零四."""
+_MARKS = re.compile("[,。!?;，]")
 
 
 def _is_quantity(words: str, after: str) -> bool:
@@ -315,8 +335,12 @@ def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
                 fields[name] = value
     start, end = first.start, group[-1].end
     before, after = text[max(0, start - 10) : start], text[end : end + 6]
-    other = bool(OTHER_BEFORE.search(before) or OTHER_AFTER.match(after))
-    own = not other and bool(SELF_BEFORE.search(before))
+    own = bool(SELF_BEFORE.search(before))
+    complete = "building" in fields and "room" in fields
+    # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
+    other = bool(OTHER_BEFORE.search(before)) and not (complete and re.match("的(?:[,。!?]|$)", after))
+    other |= bool(OTHER_AFTER.match(after)) and not (complete and own)
+    own = not other and (own or (complete and bool(OTHER_BEFORE.search(before))))
     return Address(
         place=Place(**fields),
         start=start,
