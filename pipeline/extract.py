@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
 from pipeline.caller import SaidPhone, caller_of, home, phone_of, said_phone
+from pipeline.particulars import particulars
 from pipeline.places import MASK, Address, fits, join
 from pipeline.promises import conditions, deadlines, deciding, promises, refuses
 from pipeline.reading import Clause, Reading, read
-from pipeline.script import fold, spoken_number
+from pipeline.script import fold
 from pipeline.types import Evidence, Facts, Piece, Place, Turn
 
 __all__ = ["caller_of", "extract", "gist", "home", "phone_of", "settle"]
@@ -32,7 +33,8 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
     by the day goes before one said by the week.
 
     Evidence is tagged place, phone, undertaking, condition, refusal, due, id (an identity number),
-    age and left (what is left of a medicine or of food, such as `2天`).
+    person (with age and condition), age, medicine, left (what is left of a medicine or of food, such
+    as `2天`) and quantity.
     """
     calls = read(turns)
     clauses = calls.clauses(pieces)
@@ -67,7 +69,8 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
     if due is not None:
         at = (due.clause.turn, due.start, due.end)
         evidence.append(_proof("due", due.at.isoformat(), calls, at))
-    evidence += _ages_and_stocks(clauses, calls)
+    for told in particulars(clauses):
+        evidence.append(_proof(told.what, told.value, calls, (told.turn, told.start, told.end)))
     return Facts(
         place=place,
         phone=phone.digits if phone else None,
@@ -168,35 +171,6 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
 
 def _in_words(place: Place) -> str:
     return "-".join(part for part in (place.lane, place.building, place.unit, place.room) if part)
-
-
-_AGE = re.compile(
-    r"(?<![第0-9零一二三四五六七八九十])(?P<n>[0-9]{1,3}|[一二两三四五六七八九十百零]{1,5})(?P<unit>岁半?|个月大|周岁)|"
-    r"(?P<old>[七八九]十[一二三四五六七八九]?|[6-9][0-9])(?=了[,。!?\s]|多了|几了|的(?:老人|人|人家))"
-)
-_STOCK = re.compile(
-    r"(?:还剩|只剩|就剩|剩|还有|只有|只够|够吃|够用|还够|还能吃|能撑|顶多)(?:下|了)?(?P<n>半|[0-9]{1,3}|[一二两三四五六七八九十]{1,3})个?(?P<unit>天|日|礼拜|星期|周|粒|颗|片|支|盒|瓶|袋|包|罐|顿|针)"
-)
-
-
-def _ages_and_stocks(clauses: Sequence[Clause], calls: Reading) -> Iterator[Evidence]:
-    for clause in clauses:
-        if clause.speaker == "staff":
-            continue
-        for match in _AGE.finditer(clause.text):
-            years = spoken_number(match["n"] or match["old"])
-            if years is not None and 0 < years < 120:
-                value = f"{years}个月" if match["unit"] == "个月大" else str(years)
-                yield _proof("age", value, calls, _within(clause, match))
-        for match in _STOCK.finditer(clause.text):
-            number = spoken_number(match["n"])
-            value = "0.5" if match["n"] == "半" else str(number) if number is not None else ""
-            if value:
-                yield _proof("left", value + match["unit"], calls, _within(clause, match))
-
-
-def _within(clause: Clause, match: re.Match[str]) -> _Stretch:
-    return clause.turn, clause.start + match.start(), clause.start + match.end()
 
 
 _EMPTY = re.compile(

@@ -310,11 +310,25 @@ def event_dict(event: EventRow) -> dict[str, Any]:
     }
 
 
+TOLD = {"people": "person", "medicines": "medicine", "quantities": "quantity", "identity": "id"}
+"""What a request may tell several of, by the tag that holds each."""
+
+
+def told(tags: Iterable[TagRow]) -> dict[str, list[str]]:
+    """People, medicines, quantities and identity numbers that the words of a request tell, in order."""
+    found: dict[str, list[str]] = {}
+    said = list(tags)
+    for name, tag in TOLD.items():
+        found[name] = list(dict.fromkeys(one.value for one in said if one.tag == tag))
+    return found
+
+
 def request_view(log: Log, number: int, now: datetime) -> dict[str, Any]:
     """A request with its call, its tags and its story: `hotline show ID --json`."""
     row = log.request(number)
     return {
         **request_dict(row, now),
+        **told(log.tags(number)),
         "turns": sorted({piece.turn for piece in log.request_text(number)}),
         "evidence": [tag_dict(tag) for tag in log.tags(number)],
         "events": [event_dict(event) for event in log.story(number)],

@@ -16,7 +16,7 @@ Kind = Literal["mobile", "landline", "id"]
 
 _DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 _TOKEN = re.compile(
-    rf"(?P<times>[两二三四2-4])个(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})"
+    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})"
 )
 
 _BETWEEN = re.compile(
@@ -64,12 +64,17 @@ _MEND = re.compile(
     "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
 )
 
+_CALLED = str.maketrans("洞拐勾么", "零七九幺")
+"""Digits as drivers, soldiers and the army's families call them; 幺 is often written 么."""
+_CALLED_RUN = re.compile(rf"(?:{_DIGIT}|[洞拐勾么])(?:[\s,]*(?:{_DIGIT}|[洞拐勾么])){{6,}}")
+
 
 def mend_digits(text: str) -> str:
     """五灵一 → 五零一: homophones inside of numbers as the digits they stand for, one for one.
 
     Only characters that mean nothing there, between digits or beside the zero of a room.
     """
+    text = _CALLED_RUN.sub(lambda match: match[0].translate(_CALLED), text)
     return _MEND.sub(lambda match: _PLAIN_MISHEARD[match[0]], text)
 
 
@@ -98,8 +103,8 @@ def read_runs(text: str) -> list[list[Group]]:
     groups: list[Group] = []
     for match in _TOKEN.finditer(text):
         value = (
-            digits(match["same"]) * int(digits(match["times"]))
-            if match["times"]
+            digits(match["same"]) * int(digits(match["times"] or "2"))
+            if match["same"]
             else digits(match["one"])
         )
         last = groups[-1] if groups else None

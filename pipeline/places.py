@@ -39,8 +39,8 @@ _PARTS = re.compile(
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
             # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼
-            rf"(?P<block>(?:{NOT_IN_NUMBER}(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩][楼搂](?!上)|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?[单担丹][元圆员](?!门口))",
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩][楼搂](?!上)|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:[单担丹][元圆员](?!门口)|门(?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
@@ -54,7 +54,7 @@ _PARTS = re.compile(
 )
 
 _GAP = re.compile(
-    rf"[\s,、.。…的那就是在里呀呢嘛啊{MASK}]{{0,3}}(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
+    rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
@@ -80,7 +80,7 @@ SELF_BEFORE = re.compile(
     r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
     r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
     r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
-    r"[\s,那个呃嗯]{0,3}$"
+    r"[\s,那个呃嗯第]{0,3}$"
 )
 """What stands just before an address that is the caller's own."""
 
@@ -338,7 +338,9 @@ def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
     own = bool(SELF_BEFORE.search(before))
     complete = "building" in fields and "room" in fields
     # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
-    other = bool(OTHER_BEFORE.search(before)) and not (complete and re.match("的(?:[,。!?]|$)", after))
+    other = bool(OTHER_BEFORE.search(before)) and not (
+        complete and re.match("的(?:[,。!?]|$)", after)
+    )
     other |= bool(OTHER_AFTER.match(after)) and not (complete and own)
     own = not other and (own or (complete and bool(OTHER_BEFORE.search(before))))
     return Address(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import ModelMissing
-from pipeline.forms import clock, is_overdue, play_command
+from pipeline.forms import clock, is_overdue, play_command, told
 from pipeline.i18n import _, language, plural
 from pipeline.masks import SIGN, mask_paths, mask_text
 from pipeline.types import REQUEST_STATES
@@ -434,7 +434,9 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         head.append(f" → {row.assignee}")
     shown.print(head)
     shown.print(row.gist)
-    tags = [tag for tag in log.tags(number) if tag.current]
+    every = log.tags(number)
+    tags = [tag for tag in every if tag.current]
+    facts_told = {name: "; ".join(values) for name, values in told(every).items()}
     said = next((tag.value for tag in tags if tag.tag == "words"), "")
     merged = [other.number for other in log.merged_into(number)]
     met = dict.fromkeys(row.ticked, "✓ ")
@@ -446,6 +448,10 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         _("Caller"): " ".join(p for p in (row.caller_name, row.phone) if p) + whole,
         _("Called"): when_text(row.started_at, zone),
         _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
+        _("Who it is about"): facts_told["people"],
+        _("Medicines"): facts_told["medicines"],
+        _("Quantities"): facts_told["quantities"],
+        _("Identity number"): facts_told["identity"],
         _("Promised"): row.undertaking or "",
         _("Asked first"): "; ".join(
             f"{n}. {met.get(what, '')}{what}" for n, what in enumerate(row.conditions, 1)

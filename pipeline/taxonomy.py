@@ -721,8 +721,8 @@ class _Builder:
                 if name not in ("deny", "deny_filler"):
                     self.add(f"{section.removesuffix('s')}.{name}", f"{section}.{name}", entries)
         own = data.get("own_categories") is True
-        right = (*self.table(data, "category"), "unclear") if own else CATEGORIES
-        categories = self.labels(data, "category", right, (*STRENGTHS,))
+        codes = tuple(dict.fromkeys((*self.table(data, "category"), "unclear")))
+        categories = self.labels(data, "category", codes if own else CATEGORIES, (*STRENGTHS,))
         kinds = self.labels(data, "kind", KINDS, ("cues",))
         urgencies = self.labels(data, "urgency", URGENCIES, ())
         for code in categories:

@@ -25,7 +25,7 @@ LEAVES = {
     "voices",
 }
 """What a stage may import of ours."""
-READERS = {"places", "phones", "moments", "reading", "caller", "promises"}
+READERS = {"particulars", "places", "phones", "moments", "reading", "caller", "promises"}
 """What `extract` is made of; nobody else imports them."""
 SOUND = {"decoder", "decode", "wholeness", "channels", "clips"}
 """What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""

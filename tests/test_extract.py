@@ -50,6 +50,12 @@ def facts(*lines: str, only: slice = slice(None)) -> Facts:
         ("二号楼三单元五零一", None, "2", "3", "501"),
         ("2-501", None, "2", None, "501"),
         ("二杠五零一", None, "2", None, "501"),
+        ("二号楼杠五零一", None, "2", None, "501"),
+        ("二号楼三门五零一", None, "2", "3", "501"),
+        ("五号楼，房间号是三零四", None, "5", None, "304"),
+        ("我是第五栋的三零一", None, "5", None, "301"),
+        ("我姓黎黎明的黎十七号楼的昨天打过的", None, "17", None, None),
+        ("我住九号楼，靠水塔的那一幢", None, "9", None, None),
         ("11-2-302", None, "11", "2", "302"),
         ("三十弄2号", "30", "2", None, None),
         ("1250弄12号楼三零二室", "1250", "12", None, "302"),
@@ -380,6 +386,42 @@ def test_ages_and_what_is_left() -> None:
         ("left", "1天"),
         ("left", "0.5罐"),
     }
+
+
+def test_people_medicines_and_quantities() -> None:
+    proofs = facts(
+        "r: 我妈八十三岁，有糖尿病，没有高血压，胰岛素只剩一天的量",
+        "r: 我自己耳背。家里还有三箱牛奶，交了二十块钱",
+    ).evidence
+    found = [(p.tag, p.value) for p in proofs if p.tag in ("person", "medicine", "quantity")]
+    assert found == [
+        ("person", "妈，83岁，糖尿病"),
+        ("person", "本人，耳背"),
+        ("medicine", "胰岛素，剩1天"),
+        ("quantity", "3箱牛奶"),
+        ("quantity", "20块钱"),
+    ]
+
+
+def test_across_from_a_building_lives_who_calls_a_whole_address_his() -> None:
+    assert home(call("r: 三号楼对面四号楼七零二的。")) == Place(None, "4", None, "702")
+    assert home(call("u: 我是七号楼的八零三隔壁八零四一直有声音")) == Place(None, "7", None, "803")
+
+
+def test_where_nothing_is_punctuated_digits_read_out_are_a_room() -> None:
+    read = read_places("好的我叫工程部上来六零四快点哦我要上班去了")
+    assert [address.place for address in read] == [Place(None, None, None, "604")]
+
+
+def test_digits_as_drivers_call_them() -> None:
+    assert phone_of(call("s: 您电话？", "r: 么三八洞洞幺三八洞洞洞")) == "13800138000"
+    assert phone_of(call("s: 您电话？", "r: 一三七，双八，零九，四四二一")) == "13788094421"
+
+
+def test_a_number_that_staff_read_back_is_the_callers_once_it_is_confirmed() -> None:
+    asked = "s: 您家电话我看到了，幺三八，零零幺三，八零零零，对吗？"
+    assert phone_of(call("r: 我妈摔倒了", asked, "r: 对的，快点来")) == "13800138000"
+    assert phone_of(call("r: 我妈摔倒了", asked, "r: 不是，是我儿子的")) is None
 
 
 # --- gist
