@@ -2,8 +2,8 @@
 
     python benchmarks/spans.py [--calls 12] [--stretches]
 
-The first part puts hum, ring tone, hold music, keyboard, street and babble at 20, 10 and 0 dB below the
-voices into the mono demonstration calls, and counts the time of the references' turns that no span of
+The first part makes the staff of the mono demonstration calls 10 to 30 dB quieter; the second puts hum, ring tone, hold music, keyboard, street and babble at 20, 10 and 0 dB below the
+voices into them; both count the time of the references' turns that no span of
 `audio.speech` covers. `--stretches` hears 14 stretches without any speech with the demonstration's
 checkpoint and understands them: nothing of them may become a request, and what became words or needs
 listening is shown.
@@ -127,6 +127,25 @@ def missed(count: int) -> None:
             print(f"{name:10} {below:8} {whole:9.1f} {lost:9.2f} {100 * lost / whole:9.2f}")
 
 
+def far_away(count: int) -> None:
+    """The same with the staff quieter than the resident, as at the other end of a line."""
+    calls = mono_calls()[:count]
+    print(f"{'staff below dB':>14} {'speech s':>9} {'missed s':>9} {'missed %':>9}")
+    for below in (10, 20, 30):
+        whole = lost = 0.0
+        for call, sound in calls:
+            voice = sound.channels[0].copy()
+            for turn in call["turns"]:
+                if turn["speaker"] == "staff":
+                    said = slice(int(turn["start"] * SAMPLE_RATE), int(turn["end"] * SAMPLE_RATE))
+                    voice[said] *= 10 ** (-below / 20)
+            found = [(span.start, span.end) for span in audio.speech(mono(voice))]
+            turns = [(turn["start"], turn["end"]) for turn in call["turns"]]
+            whole += sum(b - a for a, b in turns)
+            lost += sum(b - a for a, b in subtract(turns, found))
+        print(f"{below:14} {whole:9.1f} {lost:9.2f} {100 * lost / whole:9.2f}")
+
+
 def stretches() -> None:
     draw = np.random.default_rng(2)
     size = 20 * SAMPLE_RATE
@@ -165,6 +184,7 @@ def main() -> None:
     if options.stretches:
         stretches()
     else:
+        far_away(options.calls)
         missed(options.calls)
 
 

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import decoder
-from pipeline.channels import FRAME, TINY, channels, frames_of, runs
+from pipeline.channels import channels, runs
 from pipeline.clips import encode, segment
+from pipeline.i18n import _
+from pipeline.levels import FRAME, TINY, band_levels, frames_of, gains
 from pipeline.types import SAMPLE_RATE, Audio, Span
 
 if TYPE_CHECKING:
     from pydub import AudioSegment
 
-__all__ = ["Quality", "clip", "decode", "encode", "quality", "segment", "speech"]
+__all__ = ["Quality", "clip", "complaints", "decode", "encode", "quality", "segment", "speech"]
 
 
 def decode(path: Path, *, name: str | None = None, max_seconds: float | None = None) -> Audio:
@@ -90,8 +92,8 @@ _GUARD_MIN_S = 0.3
 _GUARD_GAP_S = 0.2
 _GUARD_PAD_S = 0.2
 
-_BAND_HZ = (250.0, 3800.0)
-"""Where telephone speech is and mains hum is not."""
+EVEN_DB = 20.0
+"""By how much at most the VAD hears the quiet party of a channel raised."""
 
 
 def speech(audio: Audio) -> tuple[Span, ...]:
@@ -104,7 +106,7 @@ def speech(audio: Audio) -> tuple[Span, ...]:
     even noise are out.
     """
     found = [_detect(channel) for channel in audio.channels]
-    levels = [_band_levels(channel) for channel in audio.channels]
+    levels = [band_levels(channel) for channel in audio.channels]
     inside = [_mark(spans, len(level)) for spans, level in zip(found, levels, strict=True)]
     spans = []
     for number, samples in enumerate(audio.channels):
@@ -139,14 +141,19 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Louder:
-    """The VAD hearing everything louder by a factor, without a louder copy of the whole call."""
+    """The VAD hearing each frame louder by a factor, without a louder copy of the whole call."""
 
-    def __init__(self, model: Any, gain: float) -> None:
-        self.reset_states = model.reset_states
-        self._model, self._gain = model, gain
+    def __init__(self, model: Any, factors: np.ndarray) -> None:
+        self._model, self._factors, self._frame = model, factors, 0
+
+    def reset_states(self) -> None:
+        self._model.reset_states()
+        self._frame = 0
 
     def __call__(self, chunk: Any, rate: int) -> Any:
-        return self._model((chunk * self._gain).clamp(-1.0, 1.0), rate)
+        factor = float(self._factors[self._frame])
+        self._frame += 1
+        return self._model((chunk * factor).clamp(-1.0, 1.0), rate)
 
 
 def _detect(samples: np.ndarray) -> list[tuple[float, float]]:
@@ -155,7 +162,7 @@ def _detect(samples: np.ndarray) -> list[tuple[float, float]]:
 
     if len(samples) == 0:
         return []
-    levels = _band_levels(samples)
+    levels = band_levels(samples)
     gain_db = min(max(_VAD_LEVEL_DBFS - float(np.percentile(levels, 95)), 0.0), _VAD_MAX_GAIN_DB)
     with _one_thread():
         model = _vad()
@@ -163,25 +170,12 @@ def _detect(samples: np.ndarray) -> list[tuple[float, float]]:
 
         stamps = get_speech_timestamps(
             torch.from_numpy(np.require(samples, np.float32, ["C", "W"])),
-            _Louder(model, 10 ** (gain_db / 20)),
+            _Louder(model, 10 ** ((gain_db + gains(levels, EVEN_DB)) / 20)),
             sampling_rate=SAMPLE_RATE,
             min_silence_duration_ms=round(_MIN_SILENCE_S * 1000),
             speech_pad_ms=round(_PAD_S * 1000),
         )
     return [(s["start"] / SAMPLE_RATE, min(s["end"], len(samples)) / SAMPLE_RATE) for s in stamps]
-
-
-def _band_levels(samples: np.ndarray) -> np.ndarray:
-    """Level of each frame in the telephone band, in dBFS (full-scale sine: -3), shape (frames,)."""
-    window = np.hanning(FRAME).astype(np.float32)
-    hertz = np.fft.rfftfreq(FRAME, 1 / SAMPLE_RATE)
-    band = (hertz >= _BAND_HZ[0]) & (hertz <= _BAND_HZ[1])
-    scale = 2 / (FRAME * float(np.sum(window**2)))
-    parts = [np.zeros(0)]
-    for frames in frames_of(samples):
-        spectrum = np.fft.rfft(frames * window, axis=1)[:, band]
-        parts.append((spectrum.real**2 + spectrum.imag**2).sum(axis=1) * scale)
-    return 10 * np.log10(np.concatenate(parts) + TINY)
 
 
 def _mark(spans: list[tuple[float, float]], frames: int) -> np.ndarray:
@@ -299,11 +293,37 @@ class Quality:
     clipped: float
 
 
+CLIPPED, QUIET_DBFS, NOISY_DB = 1e-3, -45.0, 15.0
+"""From where on a listener is told. Demonstration calls and recordings of people lie at 0 clipped samples,
+-10 to -36 dBFS and 28 dB or more over their noise."""
+
+
+def complaints(audio: Audio) -> tuple[str, ...]:
+    """Sentences on what makes the sound hard to hear: clipping, noise, a very low level; none if it is good."""
+    found = quality(audio)
+    said = []
+    if found.clipped > CLIPPED:
+        said.append(
+            _("It is clipped: {percent:.1f} % of the sound is at full scale.").format(
+                percent=100 * found.clipped
+            )
+        )
+    if found.level_dbfs < QUIET_DBFS:
+        said.append(_("It is very quiet ({level:.0f} dBFS).").format(level=found.level_dbfs))
+    elif found.over_noise_db < NOISY_DB:
+        said.append(
+            _("It is noisy: the speech is only {db:.0f} dB above the noise.").format(
+                db=found.over_noise_db
+            )
+        )
+    return tuple(said)
+
+
 def quality(audio: Audio) -> Quality:
     """A rough measure: the 95th against the 10th percentile of the levels of frames of 32 ms."""
     measured = []
     for samples in audio.channels:
-        levels = _band_levels(samples)
+        levels = band_levels(samples)
         if len(levels) == 0:
             continue
         level, noise = (float(np.percentile(levels, p)) for p in (95, 10))

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from pipeline.i18n import _
+from pipeline.levels import BLOCK_S, FRAME, TINY, frames_of
 from pipeline.types import SAMPLE_RATE, Medium
-
-FRAME = 512
-"""Samples a frame (32 ms) in which loudness is measured; also Silero VAD's own window at 16 kHz."""
-TINY = 1e-12
-"""A power below any recording's, so that logarithms have something to stand on."""
-_BLOCK_S = 60
-"""Seconds of sound worked on at a time, so that working memory does not grow with the call."""
 
 _SILENT_DBFS = -60.0
 """A channel that is never louder than this over 0.1 s holds nothing that an ear would hear."""
@@ -73,8 +65,8 @@ def channels(
         left, right, speech_l, speech_r = right, left, speech_r, speech_l
     ratio = float(np.sqrt(speech_r / speech_l))
     weight_l, weight_r = (np.float32(w / (1 + ratio**2)) for w in (1.0, sign * ratio))
-    for at in range(0, len(left), _BLOCK_S * SAMPLE_RATE):
-        block = slice(at, at + _BLOCK_S * SAMPLE_RATE)
+    for at in range(0, len(left), BLOCK_S * SAMPLE_RATE):
+        block = slice(at, at + BLOCK_S * SAMPLE_RATE)
         left[block] *= weight_l
         left[block] += weight_r * right[block]
     return (left,), "mono", None
@@ -95,16 +87,6 @@ def _powers(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray
             parts.append(np.einsum("ij,ij->i", a, b, dtype=np.float64) / FRAME)
         powers.append(np.concatenate(parts))
     return powers[0], powers[1], powers[2]
-
-
-def frames_of(samples: np.ndarray) -> Iterator[np.ndarray]:
-    """Arrays of shape (up to a block's frames, FRAME); the last frame is filled up with zeros."""
-    step = _BLOCK_S * SAMPLE_RATE // FRAME * FRAME
-    for at in range(0, len(samples), step):
-        block = samples[at : at + step]
-        if len(block) % FRAME:
-            block = np.pad(block, (0, FRAME - len(block) % FRAME))
-        yield block.reshape(-1, FRAME)
 
 
 def _smooth_max(power: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import again, desk, export, finding, forms, learn, screen, watching
+from pipeline import again, desk, export, finding, forms, learn, screen, sides, watching
 from pipeline.errors import HotlineError, UsageProblem
 from pipeline.i18n import _, plural
 from pipeline.session import (
@@ -253,17 +253,18 @@ def show(
         raise UsageProblem(_("Say which: hotline show ID, or hotline show --call N."))
     log = session.reading("show", unmask, actor, request=number, call=call_id)
     zone, now = session.home.settings.zone, session.now()
+    words = session.home.settings.hearing.words
     if number is not None:
         if as_json:
-            click.echo(forms.json_line(forms.request_view(log, number, now)))
+            click.echo(forms.json_line(forms.request_view(log, number, now, words)))
         else:
-            screen.print_request(log, number, session.names, zone, now)
+            screen.print_request(log, number, session.names, zone, now, words)
         return
     assert call_id is not None
     if as_json:
-        click.echo(forms.json_line(forms.call_view(log, call_id)))
+        click.echo(forms.json_line(forms.call_view(log, call_id, words)))
     else:
-        screen.print_call(log, call_id, zone)
+        screen.print_call(log, call_id, zone, words)
 
 
 @main.command(
@@ -442,20 +443,22 @@ def transcribe(
     as_json: bool,
 ) -> None:
     from pipeline import process
+    from pipeline.settings import Hearing
 
     failed = False
     transcriber = load_engine(session, model, engine)
+    hearing = session.home_or_none.settings.hearing if session.home_or_none else Hearing()
     for file in files:
         try:
-            heard = process.transcribe_file(file, transcriber)
+            heard = process.transcribe_file(file, transcriber, hearing.script)
         except HotlineError as error:
             failed = True
             click.echo(str(error), err=True)
             continue
         if as_json:
-            click.echo(forms.json_line(forms.heard_dict(heard)))
+            click.echo(forms.json_line(forms.heard_dict(heard, hearing.words)))
         else:
-            screen.print_heard(heard)
+            screen.print_heard(heard, hearing.words)
     if failed:
         click.get_current_context().exit(1)
 
@@ -556,6 +559,7 @@ main.add_command(finding.play)
 main.add_command(export.export)
 main.add_command(watching.watch)
 main.add_command(learn.command)
+main.add_command(sides.flip)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ class FastTranscriber(WhisperTranscriber):
                 log_prob_threshold=hearing.logprob_threshold,
                 no_speech_threshold=hearing.no_speech_threshold,
                 condition_on_previous_text=False,
-                initial_prompt=hearing.prompt or None,
+                # An initial prompt would be for the first go at a window only; these are for all.
+                hotwords=hearing.before or None,
                 word_timestamps=True,
                 vad_filter=False,  # the speech was found before
             )

@@ -162,10 +162,10 @@ def span_of(
 
 @click.command(
     "play",
-    help=_("Play what was said: a request, or a place in a call.\n\n")
-    + _("Example: hotline play 12   or: hotline play --call 3 --at 1:05"),
+    help=_("Play what was said: a request, what must be listened to, or a place in a call.\n\n")
+    + _("Example: hotline play 12   or: hotline play L17   or: hotline play --call 3 --at 1:05"),
 )
-@click.argument("number", type=int, required=False, metavar="ID")
+@click.argument("number", required=False, metavar="ID|L..|R..")
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A call instead."))
 @click.option("--at", metavar="M:SS", help=_("From this moment of the call on."))
 @click.option(
@@ -174,13 +174,24 @@ def span_of(
 )  # fmt: skip
 @pass_session
 def play(
-    session: Session, /, number: int | None, call_id: int | None, at: str | None, to: Path | None
+    session: Session, /, number: str | None, call_id: int | None, at: str | None, to: Path | None
 ) -> None:
+    from pipeline import desk
     from pipeline import play as player
 
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline play ID, or hotline play --call N."))
-    clip = player.clip_of(session.log, session.home, number, call_id, moment(at))
+    log, home = session.log, session.home
+    if number is None or number.isdecimal():
+        request = None if number is None else int(number)
+        clip = player.clip_of(log, home, request, call_id, moment(at))
+    else:
+        spans, recordings = desk.read_listening([number])
+        clip = (
+            player.clip_of_span(log, home, spans[0])
+            if spans
+            else player.clip_of_recording(log, home, recordings[0])
+        )
     path = player.write(clip, to or session.home.path / ".cache" / "play.wav")
     if to is not None:
         click.echo(_("Written to {file}.").format(file=path))

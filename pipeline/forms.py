@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -224,7 +224,10 @@ def segment_dict(segment: Segment) -> dict[str, Any]:
     }
 
 
-def turn_dict(turn: Turn) -> dict[str, Any]:
+def turn_dict(turn: Turn, words: Sequence[str] = ()) -> dict[str, Any]:
+    """A turn; `beside` is what to show beside its words (see `beside.py`), `words` the office's own."""
+    from pipeline.beside import notes
+
     return {
         "speaker": turn.speaker,
         "text": turn.text,
@@ -232,10 +235,15 @@ def turn_dict(turn: Turn) -> dict[str, Any]:
         "end": round(turn.end, 3),
         "channel": turn.channel,
         "unheard": turn.unheard,
+        "confidence": None if turn.confidence is None else round(turn.confidence, 3),
+        "speaker_probability": (
+            None if turn.speaker_probability is None else round(turn.speaker_probability, 3)
+        ),
+        "beside": [asdict(note) for note in notes(turn.text, words)],
     }
 
 
-def heard_dict(heard: Heard) -> dict[str, Any]:
+def heard_dict(heard: Heard, words: Sequence[str] = ()) -> dict[str, Any]:
     """One file heard, in the contract's form of `hotline transcribe --json`."""
     transcript = heard.transcript
     return {
@@ -246,7 +254,7 @@ def heard_dict(heard: Heard) -> dict[str, Any]:
         "engine": transcript.engine,
         "model": transcript.model,
         "segments": [segment_dict(segment) for segment in transcript.segments],
-        "turns": [turn_dict(turn) for turn in heard.turns],
+        "turns": [turn_dict(turn, words) for turn in heard.turns],
         "speech": [[round(s.start, 3), round(s.end, 3)] for s in transcript.speech],
         "problems": list(heard.problems),
     }
@@ -323,7 +331,7 @@ def told(tags: Iterable[TagRow]) -> dict[str, list[str]]:
     return found
 
 
-def request_view(log: Log, number: int, now: datetime) -> dict[str, Any]:
+def request_view(log: Log, number: int, now: datetime, words: Sequence[str] = ()) -> dict[str, Any]:
     """A request with its call, its tags and its story: `hotline show ID --json`."""
     row = log.request(number)
     return {
@@ -332,11 +340,11 @@ def request_view(log: Log, number: int, now: datetime) -> dict[str, Any]:
         "turns": sorted({piece.turn for piece in log.request_text(number)}),
         "evidence": [tag_dict(tag) for tag in log.tags(number)],
         "events": [event_dict(event) for event in log.story(number)],
-        "of_call": call_view(log, row.call_id),
+        "of_call": call_view(log, row.call_id, words),
     }
 
 
-def call_view(log: Log, call_id: int) -> dict[str, Any]:
+def call_view(log: Log, call_id: int, words: Sequence[str] = ()) -> dict[str, Any]:
     """A call with all of its turns, and what was set aside: `hotline show --call N --json`."""
     from pipeline import aside
 
@@ -351,6 +359,6 @@ def call_view(log: Log, call_id: int) -> dict[str, Any]:
         "medium": call.medium,
         "phone": call.caller_phone,
         "problems": list(call.problems),
-        "turns": [turn_dict(turn) for turn in log.turns(transcript)] if transcript else [],
+        "turns": ([turn_dict(turn, words) for turn in log.turns(transcript)] if transcript else []),
         "set_aside": [asdict(found) for found in aside.of_call(log, call_id)],
     }

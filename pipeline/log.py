@@ -583,6 +583,7 @@ class Log(Store):
                     "text": turn.text,
                     "confidence": turn.confidence,
                     "unheard": int(turn.unheard),
+                    "speaker_probability": turn.speaker_probability,
                 },
             )
             index.add(self.conn, turn_id, terms[turn.text], started)

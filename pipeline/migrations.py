@@ -413,6 +413,11 @@ _DESK_4 = (
     """,
 )
 
+_SPEAKERS_6 = (
+    # How sure the guess is who speaks; NULL where it is unknown, or known.
+    "ALTER TABLE turns ADD COLUMN speaker_probability REAL",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -441,6 +446,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         5, "retries, windows heard so far, later versions beside", _statements(*_NOTHING_LOST_5)
     ),
+    Migration(6, "how sure it is who speaks", _statements(*_SPEAKERS_6)),
 )
 VERSION = MIGRATIONS[-1].number
 

@@ -10,6 +10,9 @@ committee does not hold them, but it does hold 谢谢大家, 好, 转发, 订阅
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 
 from pipeline.types import Segment
 
@@ -57,6 +60,16 @@ LOOP_LENGTH = 24
 """A loop is the same words eight times on end over 24 characters or more: nobody says that at one go,
 while 喂喂喂喂, 对对对对对 and 谢谢谢谢谢谢 are said."""
 _LOOP = re.compile(rf"(.{{1,12}}?)\1{{{LOOP_TIMES - 1},}}")
+ALIKE_TIMES = 5
+ALIKE_KEPT = 2
+"""Whisper also turns in circles a segment at a time (ggml-org/whisper.cpp issue 1788: six times and on the
+same sentence, over speech that was another). Of segments alike so many times on end, over LOOP_LENGTH
+characters or more, the first two may have been said."""
+ECHO_LENGTH = 5
+"""So many characters of our own sentence on end, and nothing else, were read off the prompt."""
+ECHO_WORDS = 4
+"""So many of the office's words on end in the order in which they were given are the list, read out;
+fewer may be an address or an answer, and count unless Whisper itself doubts."""
 _CRIES = re.compile("救命|救救|来人|來人|快来|快來")
 _BARE = re.compile(r"[\W_]+")
 
@@ -66,16 +79,36 @@ def bare(text: str) -> str:
     return _BARE.sub("", text).lower()
 
 
-def set_aside(segment: Segment, prompt: str = "") -> str | None:
-    """Why the words of `segment` do not count: phantom, loop, echo (of `prompt`); None when they do."""
+def judged(
+    segments: Sequence[Segment], sentence: str = "", words: Sequence[str] = ()
+) -> list[Segment]:
+    """The segments of one window, in order, each with why its words do not count, as `set_aside` has it.
+
+    What was set aside before stays so. `sentence` and `words` are what Whisper was given as its prompt.
+    """
+    found: list[Segment] = []
+    for text, group in groupby(segments, key=lambda segment: bare(segment.text)):
+        alike = list(group)
+        circles = len(alike) >= ALIKE_TIMES and len(text) * len(alike) >= LOOP_LENGTH
+        for number, segment in enumerate(alike):
+            why = segment.set_aside or set_aside(segment, sentence, words)
+            if why is None and circles and number >= ALIKE_KEPT and not _CRIES.search(text):
+                why = "loop"
+            found.append(replace(segment, set_aside=why))
+    return found
+
+
+def set_aside(segment: Segment, sentence: str = "", words: Sequence[str] = ()) -> str | None:
+    """Why the words of `segment` do not count: phantom, loop, echo (of the prompt, which is made of
+    `sentence` and `words`); None when they do."""
     text = bare(segment.text)
     if not text:
         return None
-    if prompt and not text.replace(bare(prompt), ""):
+    doubted = segment.avg_logprob < LOW_LOGPROB or segment.no_speech_prob > LOW_SPEECH
+    if _echoes(text, bare(sentence), [bare(word) for word in words], doubted):
         return "echo"
     if _nothing_else(_CERTAIN, text):
         return "phantom"
-    doubted = segment.avg_logprob < LOW_LOGPROB or segment.no_speech_prob > LOW_SPEECH
     if doubted and _nothing_else(_SUSPICIOUS, text):
         return "phantom"
     for found in _LOOP.finditer(text):
@@ -83,6 +116,20 @@ def set_aside(segment: Segment, prompt: str = "") -> str | None:
         if length >= max(LOOP_LENGTH, 0.8 * len(text)) and not _CRIES.search(found[0]):
             return "loop"
     return None
+
+
+def _echoes(text: str, sentence: str, words: Sequence[str], doubted: bool) -> bool:
+    """Whether `text` is the prompt or a piece of it, and nothing else. All are bare."""
+    rest = text.replace(sentence, "") if sentence else text
+    if not rest or (len(text) >= ECHO_LENGTH and text in sentence):
+        return True
+    known = sorted(filter(None, words), key=len, reverse=True)
+    one = "|".join(map(re.escape, known))
+    if not known or not re.fullmatch(f"(?:{one})+", rest) or _CRIES.search(rest):
+        return False
+    said = re.findall(one, rest)
+    listed = any(said == list(words[at : at + len(said)]) for at in range(len(words)))
+    return doubted or rest != text or (listed and len(said) >= ECHO_WORDS)
 
 
 def _nothing_else(phantom: re.Pattern[str], text: str) -> bool:

@@ -52,6 +52,26 @@ def clip_of(
     return audio.clip(original, start, call.duration if end is None else end)
 
 
+def clip_of_span(log: Log, home: Home, span_id: int) -> AudioSegment:
+    """The sound of a stretch that was not understood. Raises what `clip_of` raises."""
+    from pipeline import audio, life, process
+
+    span = life.span(log, span_id)
+    call = log.call(span.call_id)
+    if call.recording_id is None:
+        raise UsageProblem(_("Call {n} came as text; there is nothing to play.").format(n=call.id))
+    original = process.original(home, log.recording(call.recording_id))
+    return audio.clip(original, span.start, span.end)
+
+
+def clip_of_recording(log: Log, home: Home, recording_id: int) -> AudioSegment:
+    """A whole recording, such as one in which no speech was found. Raises what `audio.decode` raises."""
+    from pipeline import audio, process
+
+    sound = audio.decode(process.original(home, log.recording(recording_id)))
+    return audio.clip(sound, 0.0, sound.duration)
+
+
 def write(clip: AudioSegment, path: Path) -> Path:
     """Write the clip; a WAV that its owner alone may read where it is ours to name."""
     from pipeline import audio

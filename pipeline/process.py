@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
-    from pipeline.types import Request, Segment, Transcript, Turn, Understanding, Urgency
+    from pipeline.types import Audio, Request, Segment, Transcript, Turn, Understanding, Urgency
     from pipeline.versions import Version
 
 WORK_STATES = ("received", "transcribed", "failed")
@@ -297,6 +297,7 @@ def load_transcriber(
         folder,
         engine=engine or hearing.engine,
         language=hearing.language,
+        words=hearing.words,
         staff_channel=hearing.staff_channel if hearing.staff_channel >= 0 else None,
     )
 
@@ -313,9 +314,10 @@ def hear(
 
     A file without sound becomes `unsupported`, one without speech `silent`; neither is an error.
     """
+    from dataclasses import replace
+
     from pipeline import audio, inbox
     from pipeline.log import CallFacts
-    from pipeline.turns import make_turns
 
     kept = original(home, row)
     try:
@@ -325,6 +327,7 @@ def hear(
         log.set_state(row.id, "unsupported", str(error))
         return
     facts = inbox.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
+    sound = replace(sound, problems=(*sound.problems, *audio.complaints(sound)))
     call = CallFacts.of(facts, sound)
     speech = audio.speech(sound)
     if not speech:
@@ -344,9 +347,19 @@ def hear(
 
     heard(0.0)
     transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
-    log.save_transcript(
-        row.id, call, transcript, make_turns(transcript, sound.duration, sound.channels)
-    )
+    turns = turns_of(transcript, sound, home.settings.hearing.script)
+    log.save_transcript(row.id, call, transcript, turns)
+
+
+def turns_of(transcript: Transcript, sound: Audio, script: str) -> tuple[Turn, ...]:
+    """The turns of a call, in the script that they are to be shown in; segments keep what was heard."""
+    from dataclasses import replace
+
+    from pipeline.script import written
+    from pipeline.turns import make_turns
+
+    made = make_turns(transcript, sound.duration, sound.channels)
+    return tuple(replace(turn, text=written(turn.text, script)) for turn in made)
 
 
 def redo(
@@ -387,7 +400,6 @@ def _hear_again(
     home: Home, log: Log, call: CallRow, engine: Transcriber, progress: Progress
 ) -> int:
     from pipeline import audio, versions
-    from pipeline.turns import make_turns
 
     if call.recording_id is None:
         raise UsageProblem(
@@ -403,7 +415,7 @@ def _hear_again(
         progress(Step(step.path, step.index, step.total, min(seconds, total), total))
 
     transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
-    turns = make_turns(transcript, sound.duration, sound.channels)
+    turns = turns_of(transcript, sound, home.settings.hearing.script)
     return versions.hear(log, call.id, transcript, turns)
 
 
@@ -533,14 +545,13 @@ class Heard:
     turns: tuple[Turn, ...]
 
 
-def transcribe_file(file: Path, engine: Transcriber) -> Heard:
+def transcribe_file(file: Path, engine: Transcriber, script: str = "simplified") -> Heard:
     """Hear one file; nothing is logged.
 
     Raises:
         HotlineError: the file is not there, or holds no sound.
     """
     from pipeline import audio
-    from pipeline.turns import make_turns
     from pipeline.types import Transcript
 
     if not file.is_file():
@@ -556,9 +567,9 @@ def transcribe_file(file: Path, engine: Transcriber) -> Heard:
         file,
         sound.duration,
         len(sound.channels),
-        sound.problems,
+        (*sound.problems, *audio.complaints(sound)),
         transcript,
-        make_turns(transcript, sound.duration, sound.channels),
+        turns_of(transcript, sound, script),
     )
 
 

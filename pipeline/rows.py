@@ -413,4 +413,5 @@ def turn_row(row: Row) -> Turn:
         channel=row["channel"],
         confidence=row["confidence"],
         unheard=bool(row["unheard"]),
+        speaker_probability=row["speaker_probability"],
     )

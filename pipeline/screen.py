@@ -416,7 +416,9 @@ def print_hits(hits: Sequence[Hit], names: Names, zone: ZoneInfo) -> None:
             shown.print(Text("    " + _("and {n} more places").format(n=hit.more), style="dim"))
 
 
-def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: datetime) -> None:
+def print_request(
+    log: Log, number: int, names: Names, zone: ZoneInfo, now: datetime, words: Sequence[str] = ()
+) -> None:
     """A request in its call: its words marked, the reasons for its tags, its story."""
     from rich.text import Text
 
@@ -477,7 +479,8 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         if tag.turn is not None and tag.start_char is not None and tag.end_char is not None
     ]
     shown.print()
-    print_turns(log, row.call_id, marks, mine={piece.turn for piece in log.request_text(number)})
+    mine = {piece.turn for piece in log.request_text(number)}
+    print_turns(log, row.call_id, marks, mine, words)
     reasons = [tag for tag in tags if tag.tag in ("category", "kind", "urgency")]
     if reasons:
         shown.print()
@@ -492,7 +495,7 @@ def print_request(log: Log, number: int, names: Names, zone: ZoneInfo, now: date
         shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event)}")
 
 
-def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:
+def print_call(log: Log, call_id: int, zone: ZoneInfo, words: Sequence[str] = ()) -> None:
     """A call with what could not be decoded of it, turn by turn."""
     from rich.text import Text
 
@@ -503,37 +506,62 @@ def print_call(log: Log, call_id: int, zone: ZoneInfo) -> None:
     for problem in call.problems:
         shown.print(Text(f"! {problem}", style="bold"))
     shown.print()
-    print_turns(log, call_id, [], mine=set())
+    print_turns(log, call_id, [], set(), words)
 
 
 def print_turns(
-    log: Log, call_id: int, marks: Sequence[tuple[int, int, int]], mine: set[int]
-) -> None:
-    """The call turn by turn; those of the request carry a bar, the words that decided are bold."""
+    log: Log, call_id: int, marks: Sequence[tuple[int, int, int]], mine: set[int],
+    words: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """The call turn by turn; those of the request carry a bar, the words that decided are bold.
+
+    Beside the words stands what `beside.py` notes; below, whether it is a guess who speaks.
+    """
     from rich.text import Text
 
-    shown = console()
     from pipeline import aside
+    from pipeline.beside import notes
 
+    shown = console()
     transcript = log.current_transcript(call_id)
     if transcript is None:
         return
     speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
     asides = aside.of_call(log, call_id)
-    for index, turn in enumerate(log.turns(transcript)):
+    turns = log.turns(transcript)
+    for index, turn in enumerate(turns):
         while asides and asides[0].start < turn.start:
             shown.print(aside_text(asides.pop(0)))
         line = Text("┃ " if index in mine else "  ", style="cyan")
         line.append(f"{clock(turn.start):>5} ", style="dim not bold")
         line.append(f"{speakers[turn.speaker]}: ", style="dim not bold")
-        words = Text(turn.text or _("(not understood; listen)"), style="white")
+        said = Text(turn.text or _("(not understood; listen)"), style="white")
         for at, start, end in marks:
             if at == index:
-                words.stylize("bold underline", start, end)
-        line.append_text(words)
+                said.stylize("bold underline", start, end)
+        done = 0
+        for note in notes(turn.text, words):
+            line.append_text(said[done : note.end_char])
+            sign = "?" if note.why == "sounds" else ""
+            line.append(f"〔{note.text}{sign}〕", style="dim not bold")
+            done = note.end_char
+        line.append_text(said[done:])
         shown.print(line)
     for one in asides:
         shown.print(aside_text(one))
+    guesses = [t.speaker_probability for t in turns if t.speaker_probability is not None]
+    if guesses:
+        sure = sum(guesses) / len(guesses)
+        shown.print(
+            Text(
+                "  "
+                + _(
+                    "Who speaks is a guess ({percent:.0f} % sure). The other way round: "
+                    "hotline flip --call {n}"
+                ).format(percent=100 * sure, n=call_id),
+                style="dim",
+            )
+        )
 
 
 def aside_text(found: Aside) -> Text:
@@ -554,10 +582,14 @@ def aside_text(found: Aside) -> Text:
     return Text(f"  {clock(found.start):>5} ({said}) {found.text}", style="dim")
 
 
-def print_heard(heard: Heard) -> None:
+def print_heard(heard: Heard, words: Sequence[str] = ()) -> None:
+    from pipeline.beside import noted, notes
+
     click.echo(f"{heard.file}  {clock(heard.duration)}  {heard.transcript.model}")
     for turn in heard.turns:
-        click.echo(f"  {clock(turn.start)}  {turn.speaker}: {turn.text or '…'}")
+        click.echo(
+            f"  {clock(turn.start)}  {turn.speaker}: {noted(turn.text, notes(turn.text, words)) or '…'}"
+        )
     for problem in heard.problems:
         click.echo(f"  {problem}")
 
@@ -612,6 +644,9 @@ def print_evaluation(results: Sequence[Mapping[str, Any]]) -> None:
     for name, group in results[0]["cer_by"].items():
         cells = [_figure(result["cer_by"][name]["cer"]) for result in results]
         table.add_row(f"cer  {name}  ({group['characters']})", *cells)
+    for number, one in enumerate(results[0]["by_call"]):
+        cells = [_figure(result["by_call"][number]["cer"]) for result in results]
+        table.add_row(f"cer  {one['id']}  ({one['characters']})", *cells)
     console().print(table)
 
 

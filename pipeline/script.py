@@ -66,12 +66,12 @@ class _CharMap(dict[int, int]):
         return self[code]
 
 
-@lru_cache(maxsize=1)
-def _opencc() -> Any:
+@lru_cache(maxsize=2)
+def _opencc(table: str = "tw2s") -> Any:
     from opencc import OpenCC
 
     # t2s leaves 著急 as it is; the Taiwan table mends it.
-    return OpenCC("tw2s")
+    return OpenCC(table)
 
 
 def _fold_char(char: str) -> str:
@@ -133,6 +133,19 @@ def simplify(text: str) -> str:
     if len(simple) != len(text):  # no phrase of OpenCC's tables does this
         return simple
     return "".join(MENDED.get(old, new) for old, new in zip(text, simple, strict=True))
+
+
+SCRIPTS = ("simplified", "traditional", "heard")
+"""In which script words are shown; heard: as the recogniser wrote them."""
+
+
+def written(text: str, script: str) -> str:
+    """`text` in one of SCRIPTS, by OpenCC's phrases."""
+    if script == "simplified":
+        return simplify(text)
+    if script == "traditional" and not text.isascii():
+        return str(_opencc("s2tw").convert(text))
+    return text
 
 
 def digits(text: str) -> str:

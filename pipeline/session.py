@@ -39,7 +39,7 @@ class Group(click.Group):
         left = dict(self.commands)
         parts = {
             _("Every day"): "open show play done assign tick heard search week export",
-            _("To put right"): "correct add merge split reopen dismiss restore undo",
+            _("To put right"): "correct add merge split flip reopen dismiss restore undo",
             _("Recordings"): "ingest watch import check redo",
             _("Setting up"): "init models learn demo",
         }

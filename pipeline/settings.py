@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.errors import SettingsError, UsageProblem
 from pipeline.i18n import _
+from pipeline.script import SCRIPTS
 
 SETTINGS_FILE = "hotline.toml"
 TAXONOMY_FILE = "taxonomy.toml"
@@ -33,6 +34,8 @@ class Hearing:
     model: str = ""
     engine: str = "whisper"
     language: str = "zh"
+    words: tuple[str, ...] = ()
+    script: str = "simplified"
     staff_channel: int = -1
 
 
@@ -156,6 +159,18 @@ def read(path: Path) -> Settings:
         raise SettingsError(
             _('{file}, line {line}: "week_start" is one of {days}.').format(
                 file=path, line=_line(text, "week_start"), days=", ".join(WEEKDAYS)
+            )
+        )
+    if settings.hearing.script not in SCRIPTS:
+        raise SettingsError(
+            _('{file}, line {line}: "script" is one of {names}.').format(
+                file=path, line=_line(text, "script"), names=", ".join(SCRIPTS)
+            )
+        )
+    if any(not isinstance(word, str) or not word.strip() for word in settings.hearing.words):
+        raise SettingsError(
+            _('{file}, line {line}: "words" takes something like {example}.').format(
+                file=path, line=_line(text, "words"), example='["桂花苑", "长寿路"]'
             )
         )
     return settings

@@ -43,6 +43,7 @@ def act_name(kind: str) -> str:
         "redone": _("a later version taken"),
         "declined": _("a later version left"),
         "restored": _("set-aside words brought back"),
+        "flipped": _("speakers changed over"),
         "alerted": _("alert given"),
         "unmasked": _("numbers shown in full"),
         "exported": _("exported"),

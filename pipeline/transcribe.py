@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline import models
 from pipeline.errors import HotlineError, ModelMissing, UsageProblem
 from pipeline.i18n import _
-from pipeline.phantoms import set_aside
+from pipeline.phantoms import judged
 from pipeline.spans import Interval, merge, sounding, uncovered
 from pipeline.types import SAMPLE_RATE, Audio, Segment, Span, Speaker, Transcript, Word
 
@@ -45,6 +45,10 @@ Progress = Callable[[float], None]
 class Hearing:
     """How Whisper is asked, and how speech is cut into windows. Stored with every transcript.
 
+    `words` are the office's own (the estate, its roads, its people): they and `prompt` are what Whisper
+    takes for the text before each window. Since a prompt can come back as words that nobody said, only
+    speech is heard, and what is nothing but the prompt is set aside (`phantoms.py`).
+
     `window_s`: Whisper hears 30 s at once; two are left for the margins. `max_gap_s`: a longer silence
     ends a window, for Whisper invents words in long silences. `margin_s` of silence is added to both
     ends of a window. `relisten_s`: speech of this length in which no words came is heard once more by
@@ -54,10 +58,13 @@ class Hearing:
     `compression_ratio_threshold` (Whisper's 2.4 is fitted to English; ordinary Chinese reaches 1.33,
     a phrase four times on end 2.3) or is less sure than `logprob_threshold` (Whisper's own); a window is
     left without words above `no_speech_threshold` when that sure it is not (Whisper's own).
+
+    `raise_db`: by how much at most the quiet party of a channel is raised to the loud one (`levels.py`).
     """
 
     language: str = "zh"
     prompt: str = PROMPT
+    words: tuple[str, ...] = ()
     beam_size: int = 5
     temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     compression_ratio_threshold: float = 1.8
@@ -67,6 +74,13 @@ class Hearing:
     max_gap_s: float = 8.0
     margin_s: float = 0.2
     relisten_s: float = 1.5
+    raise_db: float = 20.0
+
+    @property
+    def before(self) -> str:
+        """The text that Whisper is told stood before each window. The sentence stands last, next to what
+        is heard, for it sets the script and the punctuation."""
+        return ("、".join(self.words) + "。" if self.words else "") + self.prompt
 
 
 class Kept(Protocol):
@@ -107,17 +121,18 @@ def load(
     *,
     engine: str = "whisper",
     language: str = "zh",
-    prompt: str | None = None,
+    words: Sequence[str] = (),
     staff_channel: int | None = None,
 ) -> Transcriber:
     """Load weights by name or path, once for all recordings of a run.
 
-    `prompt` None takes PROMPT for real weights and none for the demonstration's. `staff_channel` is
-    the channel of stereo recordings on which staff speak, or None if it is not known.
+    `words` are the office's own, told to Whisper before every window; the demonstration's weights were
+    never taught to read before they hear, and are told nothing. `staff_channel` is the channel of stereo
+    recordings on which staff speak, or None if it is not known.
 
     Raises:
         ModelMissing: the weights are not here, damaged, or no Whisper weights.
-        UsageProblem: an engine or model that the program does not know.
+        UsageProblem: an engine or model that the program does not know, or too many words.
     """
     if engine not in ENGINES:
         raise UsageProblem(
@@ -127,19 +142,45 @@ def load(
         )
     path = models.find(model_name, models_dir)
     known = models.known(model_name)
-    hearing = Hearing(language=language, prompt=PROMPT)
+    hearing = Hearing(
+        language=language, prompt=PROMPT if language == "zh" else "", words=tuple(words)
+    )
     if known is not None:
         hearing = replace(hearing, window_s=known.window_s)
         if known.name == "demo":
-            hearing = replace(hearing, prompt="")
-    if prompt is not None:
-        hearing = replace(hearing, prompt=prompt)
+            hearing = replace(hearing, prompt="", words=())
+    _refuse_too_many(hearing)
     name = known.name if known is not None else str(path)
     if engine == "fast":
         from pipeline.fast import FastTranscriber
 
         return FastTranscriber(path, name, hearing, models_dir, staff_channel=staff_channel)
     return WhisperTranscriber(path, name, hearing, staff_channel=staff_channel)
+
+
+PROMPT_TOKENS = 223
+"""What Whisper takes as a prompt: half of its text context, less one; a character is one or two."""
+
+
+def _refuse_too_many(hearing: Hearing) -> None:
+    """Raises UsageProblem where the words do not fit before a window: Whisper would drop some unsaid."""
+    if not hearing.words:
+        return
+    from whisper.tokenizer import get_tokenizer
+
+    with warnings.catch_warnings():  # it leaves the vocabulary's file open
+        warnings.simplefilter("ignore", ResourceWarning)
+        tokenizer = get_tokenizer(True, num_languages=99)
+    room = PROMPT_TOKENS - len(tokenizer.encode(" " + hearing.prompt))
+    for fit, word in enumerate(hearing.words):
+        room -= len(tokenizer.encode(word + "、"))
+        if room < 0:
+            raise UsageProblem(
+                _(
+                    "[hearing] words in hotline.toml are too many: the recogniser takes the first {n}. "
+                    "Leave out those from {word} on, or put the most telling first."
+                ).format(n=fit, word=word)
+            )
 
 
 # -- windows -----------------------------------------------------------------------------------
@@ -220,6 +261,34 @@ def _quietest(samples: np.ndarray, start: float, end: float) -> float:
     return (first + (int(power.argmin()) + 10) * step) / SAMPLE_RATE
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Channel:
+    """One channel as it is heard: who speaks on it, shape (samples,) of its sound at SAMPLE_RATE, and by
+    how many dB each of its frames is raised."""
+
+    number: int
+    speaker: Speaker
+    samples: np.ndarray
+    gain: np.ndarray
+
+    @classmethod
+    def of(cls, number: int, speaker: Speaker, samples: np.ndarray, hearing: Hearing) -> _Channel:
+        from pipeline import levels
+
+        gain = levels.gains(levels.band_levels(samples), hearing.raise_db)
+        return cls(number, speaker, samples, gain)
+
+    def part(self, start: float, end: float) -> np.ndarray:
+        """What is heard from `start` to `end` seconds, float32."""
+        import numpy as np
+
+        from pipeline import levels
+
+        first = round(start * SAMPLE_RATE)
+        part = self.samples[first : round(end * SAMPLE_RATE)]
+        return np.ascontiguousarray(levels.raised(part, self.gain, first), np.float32)
+
+
 # -- Whisper -----------------------------------------------------------------------------------
 
 
@@ -263,14 +332,13 @@ class WhisperTranscriber:
         segments: list[Segment] = []
         failed: list[dict[str, object]] = []
         done, count = 0.0, 0
-        for channel, samples in enumerate(audio.channels):
-            spans = [(span.start, span.end) for span in speech if span.channel == channel]
+        for number, samples in enumerate(audio.channels):
+            spans = [(span.start, span.end) for span in speech if span.channel == number]
+            channel = _Channel.of(number, self._speaker(audio, number), samples, self.hearing)
             for window in windows(spans, samples, self.hearing):
                 count += 1
                 try:
-                    segments += self._once(
-                        samples, window, channel, self._speaker(audio, channel), kept
-                    )
+                    segments += self._once(channel, window, kept)
                 except MemoryError as error:
                     raise HotlineError(_too_little_memory(self.model)) from error
                 except (RuntimeError, ValueError, IndexError) as error:
@@ -281,7 +349,7 @@ class WhisperTranscriber:
                         {
                             "start": window.start,
                             "end": window.end,
-                            "channel": channel,
+                            "channel": number,
                             "reason": f"{type(error).__name__}: {error}",
                         }
                     )
@@ -306,24 +374,17 @@ class WhisperTranscriber:
             parameters,
         )
 
-    def _once(
-        self,
-        samples: np.ndarray,
-        window: Window,
-        channel: int,
-        speaker: Speaker,
-        kept: Kept | None,
-    ) -> Sequence[Segment]:
+    def _once(self, channel: _Channel, window: Window, kept: Kept | None) -> Sequence[Segment]:
         """The segments of a window, heard now unless they are kept."""
         if kept is None:
-            return self._hear(samples, window, channel, speaker)
+            return self._hear(channel, window)
         # All on which the words depend: the very samples, the weights and how they are asked.
-        part = samples[int(window.start * SAMPLE_RATE) : int(window.end * SAMPLE_RATE) + 1]
-        said = repr((self.engine, self.model, self.hearing, window, channel, speaker))
-        key = hashlib.sha256(said.encode() + part.tobytes()).hexdigest()
+        said = (self.engine, self.model, self.hearing, window, channel.number, channel.speaker)
+        part = channel.part(window.start, window.end)
+        key = hashlib.sha256(repr(said).encode() + part.tobytes()).hexdigest()
         found = kept.get(key)
         if found is None:
-            found = tuple(self._hear(samples, window, channel, speaker))
+            found = tuple(self._hear(channel, window))
             kept.put(key, found)
         return found
 
@@ -332,11 +393,9 @@ class WhisperTranscriber:
             return "unknown"
         return "staff" if channel == self.staff_channel else "resident"
 
-    def _hear(
-        self, samples: np.ndarray, window: Window, channel: int, speaker: Speaker
-    ) -> list[Segment]:
+    def _hear(self, channel: _Channel, window: Window) -> list[Segment]:
         """The segments of one window; long speech that got no words is heard once more by itself."""
-        found = self._hear_once(samples, window, channel, speaker)
+        found = self._hear_once(channel, window)
         if not self.hearing.relisten_s:
             return found
         heard = [sounding(word) for segment in found for word in _words_of(segment)]
@@ -344,19 +403,15 @@ class WhisperTranscriber:
             if end - start < self.hearing.relisten_s or not heard:
                 continue
             again = Window(start, end, ((start, end),), cut=True)
-            more = self._hear_once(samples, again, channel, speaker)
+            more = self._hear_once(channel, again)
             # The stretch may lie between two words of one segment: text must stay in order of time.
             found = [part for segment in found for part in _parted(segment, start)] + more
         return sorted(found, key=lambda segment: segment.start)
 
-    def _hear_once(
-        self, samples: np.ndarray, window: Window, channel: int, speaker: Speaker
-    ) -> list[Segment]:
-        import numpy as np
-
-        first = round(window.start * SAMPLE_RATE)
-        part = np.ascontiguousarray(samples[first : round(window.end * SAMPLE_RATE)], np.float32)
-        return _segments(self._listen(part), window, channel, speaker, self.hearing.prompt)
+    def _hear_once(self, channel: _Channel, window: Window) -> list[Segment]:
+        part = channel.part(window.start, window.end)
+        found = _segments(self._listen(part), window, channel.number, channel.speaker)
+        return judged(found, self.hearing.prompt, self.hearing.words)
 
     def _listen(self, part: np.ndarray) -> list[dict[str, Any]]:
         """Whisper's own segments of one window, shape (samples,) float32, times from its beginning."""
@@ -382,9 +437,9 @@ class WhisperTranscriber:
                 logprob_threshold=hearing.logprob_threshold,
                 no_speech_threshold=hearing.no_speech_threshold,
                 condition_on_previous_text=False,
-                initial_prompt=hearing.prompt or None,
+                initial_prompt=hearing.before or None,
                 # Whisper may decode a window in several goes; the prompt is for all of them.
-                carry_initial_prompt=bool(hearing.prompt),
+                carry_initial_prompt=bool(hearing.before),
                 word_timestamps=True,
                 fp16=not on_cpu,
             )
@@ -431,7 +486,6 @@ def _segments(
     window: Window,
     channel: int,
     speaker: Speaker,
-    prompt: str,
 ) -> list[Segment]:
     """Whisper's segments of one window on the recording's time line; those without words are dropped.
 
@@ -470,9 +524,8 @@ def _segments(
         )
         tail = window.end - window.start - raw["seek"] / FRAMES_PER_SECOND
         if tail < TAIL_S and raw["seek"] > 0 and not window.cut:
-            segments.append(replace(segment, set_aside="phantom"))
-        else:
-            segments.append(replace(segment, set_aside=set_aside(segment, prompt)))
+            segment = replace(segment, set_aside="phantom")
+        segments.append(segment)
     return segments
 
 

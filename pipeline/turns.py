@@ -34,6 +34,7 @@ CHANGED = 0.8
 """How sure both voices must be for a turn to end at a breath, or a speaker to be named by the voice."""
 CUE_ODDS = 3.0
 """How many times likelier words that only one of the two says are to be that one's: rules err."""
+SIDES = {"staff": 1, "resident": -1, "unknown": 0}
 SYLLABLE_S = 0.35
 """A slow syllable. Whisper ends a word where the next begins, so what a word lasts longer is pause."""
 PLAIN_LENGTH = 30
@@ -102,6 +103,7 @@ class _Said:
     hard: bool = True  # whether a pause or a question stands before it
     breath: bool = False  # whether no more than a breath stands before it
     voice: Voice = UNKNOWN
+    staff: float = 0.5  # how probable it is that staff say it, where that is a guess
 
     @property
     def text(self) -> str:
@@ -204,6 +206,7 @@ def _rows(
     for row in rows:
         if not row.known and mono and not (plain and len(row.text) > PLAIN_LENGTH):
             row.speaker = guess_speaker(row.text)
+            row.staff = CUE_ODDS ** SIDES[row.speaker] / (1 + CUE_ODDS ** SIDES[row.speaker])
     if samples is not None:
         _name_voices(rows, samples)
     joined: list[_Said] = []
@@ -215,7 +218,8 @@ def _rows(
             joined.append(row)
         else:
             last.words += row.words
-            last.speaker = row.speaker if last.speaker == "unknown" else last.speaker
+            if last.speaker == "unknown":
+                last.speaker, last.staff = row.speaker, row.staff
     return joined
 
 
@@ -236,8 +240,7 @@ def _name_voices(rows: Sequence[_Said], samples: np.ndarray) -> None:
         if row.voice.number is None:
             continue
         side = (1 - 2 * row.voice.number) * (2 * row.voice.probability - 1)
-        own = {"staff": 1.0, "resident": -1.0, "unknown": 0.0}[row.speaker] * math.log(CUE_ODDS)
-        odds += side * (own + sum(weight for weight, sign in LEANINGS if sign.search(row.text)))
+        odds += side * _leaning(row.text, row.speaker)
         talk[row.voice.number] += row.quiet_from - row.words[0].start
     odds -= TALK_SHARE * math.log(talk[0] / talk[1])
     zero_is_staff = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
@@ -246,11 +249,20 @@ def _name_voices(rows: Sequence[_Said], samples: np.ndarray) -> None:
             continue
         zero = row.voice.probability if row.voice.number == 0 else 1 - row.voice.probability
         staff = zero * zero_is_staff + (1 - zero) * (1 - zero_is_staff)
-        own = {"staff": CUE_ODDS, "resident": 1 / CUE_ODDS, "unknown": 1.0}[row.speaker]
-        staff = staff * own / (staff * own + 1 - staff)
-        row.speaker = (
-            "staff" if staff >= CHANGED else "resident" if staff <= 1 - CHANGED else "unknown"
-        )
+        own = CUE_ODDS ** SIDES[row.speaker]
+        row.staff = staff * own / (staff * own + 1 - staff)
+        row.speaker = _named(row.staff)
+
+
+def _named(staff: float) -> Speaker:
+    """Who speaks, if staff do with this probability."""
+    return "staff" if staff >= CHANGED else "resident" if staff <= 1 - CHANGED else "unknown"
+
+
+def _leaning(text: str, guess: Speaker) -> float:
+    """Log odds that `text`, by its strong cues said by `guess`, is said by staff."""
+    weak = sum(weight for weight, sign in LEANINGS if sign.search(text))
+    return SIDES[guess] * math.log(CUE_ODDS) + weak
 
 
 def _turn(row: _Said, duration: float) -> Turn:
@@ -263,6 +275,9 @@ def _turn(row: _Said, duration: float) -> Turn:
         min(duration, row.end),
         row.channel,
         min(max(sure, 0.0), 1.0),
+        speaker_probability=(
+            None if row.known or row.speaker == "unknown" else max(row.staff, 1 - row.staff)
+        ),
     )
 
 
@@ -295,19 +310,23 @@ def _cover(
 
 
 def _name_channels(turns: list[Turn]) -> list[Turn]:
-    """Give the unknown speakers of a stereo call their names where the words of both channels agree."""
-    leaning: dict[int, int] = {}
+    """Name the speakers of a stereo call of which it is not set who speaks where, by what each channel
+    says in all of the call; they stay unknown where that does not tell."""
+    if any(turn.speaker != "unknown" for turn in turns):
+        return turns
+    first = min(turn.channel for turn in turns) if turns else 0
+    odds, talk = 0.0, [1.0, 1.0]
     for turn in turns:
-        guess = guess_speaker(turn.text)
-        leaning[turn.channel] = (
-            leaning.get(turn.channel, 0) + (guess == "staff") - (guess == "resident")
-        )
-    if len(leaning) < 2 or any(t.speaker != "unknown" for t in turns):
+        side = int(turn.channel != first)
+        odds += (1 - 2 * side) * _leaning(turn.text, guess_speaker(turn.text))
+        talk[side] += 0.0 if turn.unheard else turn.end - turn.start
+    if talk[0] == 1.0 or talk[1] == 1.0:
         return turns
-    (one, a), (other, b) = leaning.items()
-    if a == b:
-        return turns
-    staff = one if a > b else other
-    return [
-        replace(turn, speaker="staff" if turn.channel == staff else "resident") for turn in turns
-    ]
+    odds -= TALK_SHARE * math.log(talk[0] / talk[1])
+    staff = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+    named: list[Turn] = []
+    for turn in turns:
+        speaker = _named(staff if turn.channel == first else 1 - staff)
+        sure = None if speaker == "unknown" else max(staff, 1 - staff)
+        named.append(replace(turn, speaker=speaker, speaker_probability=sure))
+    return named

@@ -160,6 +160,8 @@ class Turn:
 
     `unheard` is true for a stretch of speech in which no words were recognised (text is empty).
     `confidence` in [0, 1] is the mean word probability, or None where the source has none.
+    `speaker_probability` in [0.5, 1] is how sure a guessed `speaker` is; None where it is unknown, or
+    known from the channel, the source or staff.
     """
 
     speaker: Speaker
@@ -169,6 +171,7 @@ class Turn:
     channel: int = 0
     confidence: float | None = None
     unheard: bool = False
+    speaker_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

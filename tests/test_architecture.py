@@ -23,6 +23,7 @@ LEAVES = {
     "spans",
     "dates",
     "voices",
+    "levels",
 }
 """What a stage may import of ours."""
 READERS = {"particulars", "places", "phones", "moments", "reading", "caller", "promises"}

@@ -464,3 +464,15 @@ def test_quality_tells_level_noise_and_clipping():
     assert good.clipped == 0
     assert bad.clipped > 0.01
     assert audio.quality(of(np.zeros(0))).clipped == 0
+
+
+def test_what_makes_a_sound_hard_to_hear_is_said():
+    voice = np.concatenate([sounds.syllables(2), np.zeros(SAMPLE_RATE)])
+    line = sounds.noise(3, level=0.0003)
+    assert audio.complaints(of(voice + line)) == ()
+    (clipped,) = audio.complaints(of(np.clip(voice * 8, -1, 1) + line))
+    assert "clipped" in clipped
+    (quiet,) = audio.complaints(of((voice + line) * 0.003))
+    assert "very quiet" in quiet
+    (noisy,) = audio.complaints(of(voice + sounds.noise(3, level=0.05)))
+    assert "dB above the noise" in noisy
