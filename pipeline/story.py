@@ -70,8 +70,10 @@ def told(event: EventRow) -> str:
 def sentence(kind: str, data: Mapping[str, Any], note: str | None) -> str:
     """The same of an event that is no row: its kind, its details, its note."""
     details = _details(kind, data)
-    said = act_name(kind) + (f": {details}" if details else "")
-    return said + (f" ({note})" if note else "")
+    said = act_name(kind)
+    if details:
+        said = _("{said}: {note}").format(said=said, note=details)
+    return _("{said} ({note})").format(said=said, note=note) if note else said
 
 
 def _details(kind: str, data: Mapping[str, Any]) -> str:
@@ -81,11 +83,11 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
         if "tag" in data:
             return change(data.get("tag", ""), data.get("before"), data.get("value", ""))
         was = data.get("was", {})
-        return "; ".join(
+        return _("; ").join(
             change(tag, was.get(tag), to) for tag, to in data.get("values", {}).items()
         )
     if kind == "ticked":
-        return "; ".join(data.get("conditions", ()))
+        return _("; ").join(data.get("conditions", ()))
     if kind == "merged":
         return _("into No. {n}").format(n=data.get("into"))
     if kind == "merged_from":

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline import report
+from pipeline import life, report, taxonomy
 from pipeline.log import Log
-from pipeline.types import CATEGORIES, Place, Request, Span, Turn, Understanding
+from pipeline.report import telling
+from pipeline.types import CATEGORIES, Evidence, Place, Request, Span, Turn, Understanding
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = date(2025, 3, 3)
@@ -119,3 +120,79 @@ def test_an_empty_week_is_all_zeros(tmp_path: Path) -> None:
         counts = [value for value in figures.values() if isinstance(value, int)]
         assert len(counts) > 10
         assert not any(counts)
+
+
+def test_what_was_undone_is_no_answer_and_what_was_corrected_counts_once(tmp_path: Path) -> None:
+    clock = [START + timedelta(hours=9)]
+    with Log(tmp_path / "hotline.db", now=lambda: clock[0]) as log:
+        due = START + timedelta(days=5)
+        one, two = (open_request(log, START + timedelta(hours=n), "repairs", "routine", due, None) for n in (1, 2))  # fmt: skip
+        log.set_status([one], "done", by="王芳")
+        life.undo(log, by="王芳")
+        log.set_status([two], "done", by="王芳")
+        life.correct(log, [one], {"category": "safety", "kind": "help"}, by="王芳")
+        life.correct(log, [two], {"category": "medical"}, by="王芳")
+        life.undo(log, by="王芳")
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, clock[0])
+        assert (week.done, week.reopened, week.still_open) == (1, 0, 1)
+        assert week.corrected_by_tag == {"category": 1}  # the kind was help before
+        # Taken back in the week after: then it was an answer, and comes back.
+        clock[0] += timedelta(days=7)
+        life.undo(log, by="王芳")  # the correction
+        life.undo(log, by="王芳")  # the answer
+        after = report.count(
+            log, MONDAY + timedelta(days=7), MONDAY + timedelta(days=14), ZONE, clock[0]
+        )
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, clock[0])
+        assert (week.still_open, after.carried_over, after.reopened, after.still_open) == (
+            1,
+            1,
+            1,
+            2,
+        )
+
+
+def test_the_week_so_far_is_compared_with_as_much_of_the_one_before(tmp_path: Path) -> None:
+    with Log(tmp_path / "hotline.db") as log:
+        for days in (-14, -7, -6, -3, 0, 1):
+            at = START + timedelta(days=days, hours=10)
+            open_request(log, at, "repairs", "routine", at + timedelta(days=5), None)
+        wednesday = START + timedelta(days=2)
+        week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, wednesday)
+        assert (week.requests, week.requests_before) == (2, 2)
+        assert week.before_until == wednesday - timedelta(days=7)
+        over = report.count(
+            log, MONDAY, MONDAY + timedelta(days=7), ZONE, START + timedelta(days=8)
+        )
+        assert (over.requests_before, over.before_until) == (3, None)
+
+
+def test_the_first_week_is_compared_with_nothing(tmp_path: Path) -> None:
+    with Log(tmp_path / "hotline.db") as log:
+        open_request(
+            log, START + timedelta(days=1), "repairs", "routine", START + timedelta(days=6), None
+        )
+        week = report.count(
+            log, MONDAY, MONDAY + timedelta(days=7), ZONE, START + timedelta(days=7)
+        )
+        assert week.before is None
+        assert week.rises == week.new_words == week.new_places == ()
+        assert telling.compose(week, taxonomy.names(), "").heading
+
+
+def test_a_refusal_is_no_promise(tmp_path: Path) -> None:
+    with Log(tmp_path / "hotline.db") as log:
+        turns = [Turn("resident", "想出去", 0.0, 3.0), Turn("staff", "现在不能放行", 3.0, 5.0)]
+        transcript = log.import_call("c", START, "mono", turns)
+        assert transcript is not None
+        proofs = tuple(Evidence(tag, "现在不能放行", "rule", "现在不能放行", 1, 0, 6) for tag in ("undertaking", "refusal"))  # fmt: skip
+        request = Request(
+            turns=(0, 1), spans=(Span(0.0, 5.0),), category="passage", kind="help", urgency="routine",
+            gist="想出去", place=Place(), phone=None, caller_name=None, undertaking="现在不能放行",
+            conditions=(), due_hint=None, evidence=proofs, review=False,
+        )  # fmt: skip
+        log.save_understanding(transcript, Understanding((request,), (), ()), [START])
+        week = report.count(
+            log, MONDAY, MONDAY + timedelta(days=7), ZONE, START + timedelta(days=7)
+        )
+        assert week.undertakings_made == 0

@@ -465,7 +465,7 @@ def _listed(log: Log, found: dict[str, list[int]], now: datetime) -> dict[str, A
         "overdue_requests": tuple(sorted(found.get("overdue", []))),
         "overdue_list": tuple(_told(row, now) for row in overdue),
         "unheard": tuple(
-            {"state": row["state"], "path": row["path"], "reason": row["reason"]}
+            {name: row[name] for name in ("recording", "state", "path", "reason")}
             for row in rows.recording_facts(log, files)
         ),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.i18n import _, plural
+from pipeline.report.ledger import named
 from pipeline.report.page import (
     Block,
     Cell,
@@ -262,7 +263,8 @@ class Front:
         if due < self.until:
             said += _(", late by {span}").format(span=late_text(due, self.until))
         steps = [
-            f"{who} {sentence(kind, data, note)}" for _at, kind, who, note, data in row["story"]
+            f"{who} {sentence(kind, named(data, self.names), note)}"
+            for _at, kind, who, note, data in row["story"]
         ]
         return _("; ").join([said, *steps[-1:]])
 
@@ -557,7 +559,12 @@ class Front:
             said = plural("{n} file has no sound inside.", "{n} files have no sound inside.", n)
             lines.append(Line(said.format(n=n), "recordings_unheard.unsupported"))
         lines += [
-            Line(f"{row['path']}: {row['reason'] or self.state_text(row['state'])}")
+            Line(
+                _("{said}: {note}").format(
+                    said=f"R{row['recording']} {row['path']}",
+                    note=row["reason"] or self.state_text(row["state"]),
+                )
+            )
             for row in w.unheard[:SHOWN]
         ]
         if n := w.recordings_before:

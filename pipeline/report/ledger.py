@@ -41,7 +41,7 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
 
     colon = "：" if language() == "zh_CN" else ": "
     course = [
-        f"{local(at):%m-%d %H:%M} {who} {sentence(kind, _named(data, names), note)}"
+        f"{local(at):%m-%d %H:%M} {who} {sentence(kind, named(data, names), note)}"
         for at, kind, who, note, data in row["story"]
     ]
     outcome = status_text(row["status"]) if row["closed_at"] else ""
@@ -77,7 +77,7 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
     )
 
 
-def _named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
+def named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
     """What an event holds, with the labels that staff read in place of the codes of tags."""
 
     def told(tag: str, code: str | None) -> str | None:
