@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,6 @@ from pipeline.i18n import _, plural
 from pipeline.session import (
     Session,
     as_option,
-    emit,
     engine_option,
     json_option,
     model_option,
@@ -118,13 +118,8 @@ def decide(session: Session, calls: Sequence[int], accept: bool, actor: str | No
             else:
                 versions.decline(log, call_id, by=by, note=note)
         after_opening(session, [number for number in touched if number not in known])
-    if as_json:
-        emit(
-            [forms.request_dict(row, session.now()) for row in log.requests(numbers=touched)], False
-        )
-        return
     said = _("Call {n}: the later version counts.") if accept else _("Call {n} stays as it is.")
-    for call_id in dict.fromkeys(calls):
+    for call_id in () if as_json else dict.fromkeys(calls):
         click.echo(said.format(n=call_id))
     tell(
         session,
@@ -139,7 +134,7 @@ def show(session: Session, made: Sequence[Version], as_json: bool) -> None:
     from pipeline import versions
 
     for version in made:
-        plan = versions.changes(session.log, version)
+        plan = [veiled(change) for change in versions.changes(session.log, version)]
         if as_json:
             click.echo(forms.json_line(version_dict(version, plan)))
         else:
@@ -151,6 +146,26 @@ def show(session: Session, made: Sequence[Version], as_json: bool) -> None:
                 "hotline redo {n} --decline"
             ).format(n=made[0].call_id)
         )
+
+
+def veiled(change: Change) -> Change:
+    """A change with the numbers of persons made unreadable, as lists show them."""
+    from pipeline.masks import mask_phone, mask_text
+
+    def hide(one: tuple[str, str, str]) -> tuple[str, str, str]:
+        tag, was, becomes = one
+        if tag == "phone":
+            return tag, mask_phone(was) or "", mask_phone(becomes) or ""
+        return tag, mask_text(was), mask_text(becomes)
+
+    found = change.found
+    return replace(
+        change,
+        found=found and replace(found, gist=mask_text(found.gist)),
+        values=tuple(map(hide, change.values)),
+        kept=tuple(map(hide, change.kept)),
+        words=change.words and (mask_text(change.words[0]), mask_text(change.words[1])),
+    )
 
 
 def version_dict(version: Version, plan: Sequence[Change]) -> dict[str, Any]:

@@ -131,12 +131,14 @@ def ledger_dict(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def recording_dict(row: RecordingRow) -> dict[str, Any]:
     """Where a file stands that was ever seen: `hotline check --files --json`."""
+    from pipeline.masks import mask_paths
+
     return {
         "recording": row.id,
-        "path": row.path,
+        "path": mask_paths(row.path),
         "size": row.size,
         "state": row.state,
-        "reason": row.reason,
+        "reason": mask_paths(row.reason),
         "first_seen_at": row.first_seen_at,
         "attempts": row.attempts,
         "retry_at": row.retry_at,
@@ -346,7 +348,7 @@ def request_view(log: Log, number: int, now: datetime, words: Sequence[str] = ()
 
 def call_view(log: Log, call_id: int, words: Sequence[str] = ()) -> dict[str, Any]:
     """A call with all of its turns, and what was set aside: `hotline show --call N --json`."""
-    from pipeline import aside
+    from pipeline import aside, veil
 
     call = log.call(call_id)
     transcript = log.current_transcript(call_id)
@@ -360,5 +362,5 @@ def call_view(log: Log, call_id: int, words: Sequence[str] = ()) -> dict[str, An
         "phone": call.caller_phone,
         "problems": list(call.problems),
         "turns": ([turn_dict(turn, words) for turn in log.turns(transcript)] if transcript else []),
-        "set_aside": [asdict(found) for found in aside.of_call(log, call_id)],
+        "set_aside": [asdict(found) for found in veil.asides(log, aside.of_call(log, call_id))],
     }

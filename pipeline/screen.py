@@ -174,7 +174,7 @@ def state_counts(states: Mapping[str, int]) -> str:
 def recording_text(row: RecordingRow) -> str:
     """Where a file stands, in one line; a name that holds a line's end is no two."""
     said = f"R{row.id}  {recording_state(row.state)}  {row.path}"
-    return " ".join((said + (f"  {row.reason}" if row.reason else "")).splitlines())
+    return " ".join(mask_paths(said + (f"  {row.reason}" if row.reason else "")).splitlines())
 
 
 def recording_state(state: str) -> str:
@@ -519,7 +519,7 @@ def print_turns(
     """
     from rich.text import Text
 
-    from pipeline import aside
+    from pipeline import aside, veil
     from pipeline.beside import notes
 
     shown = console()
@@ -527,7 +527,7 @@ def print_turns(
     if transcript is None:
         return
     speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
-    asides = aside.of_call(log, call_id)
+    asides = veil.asides(log, aside.of_call(log, call_id))
     turns = log.turns(transcript)
     for index, turn in enumerate(turns):
         while asides and asides[0].start < turn.start:

@@ -7,7 +7,7 @@ mask nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,16 @@ from pipeline.log import Log
 from pipeline.masks import mask_paths, mask_phone, mask_text
 
 if TYPE_CHECKING:
+    from pipeline.aside import Aside
     from pipeline.rows import CallRow, EventRow, RequestRow, SpanRow, TagRow, TextPiece
     from pipeline.search import Answer, Hit, Passage
     from pipeline.types import Turn
+
+
+def asides(log: Log, found: Sequence[Aside]) -> list[Aside]:
+    """Words that were set aside, masked where the log is."""
+    hide = mask_text if isinstance(log, Veiled) else str
+    return [replace(one, text=hide(one.text)) for one in found]
 
 
 class Veiled(Log):
