@@ -278,9 +278,21 @@ def is_working_day(day: date) -> bool:
         return day.weekday() < 5
 
 
-def add_working_days(moment: datetime, days: int) -> datetime:
-    """`moment` on the `days`-th working day after its own day, at the same time of day."""
+def add_working_days(
+    moment: datetime,
+    days: int,
+    holidays: frozenset[date] = frozenset(),
+    workdays: frozenset[date] = frozenset(),
+) -> datetime:
+    """`moment` on the `days`-th working day after its own day, at the same time of day; `holidays` and
+    `workdays` overrule the public calendar."""
+    off = 0
     while days > 0:
         moment += timedelta(days=1)
-        days -= is_working_day(moment.date())
+        day = moment.date()
+        works = day in workdays or (day not in holidays and is_working_day(day))
+        off = 0 if works else off + 1
+        if off > 366:  # a year off is no calendar but a slip of the pen
+            return moment
+        days -= works
     return moment

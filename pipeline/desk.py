@@ -258,6 +258,14 @@ def assign(session: Session, /, numbers: tuple[int, ...], to: str | None, nobody
         return _("{who} sees to No. {n}.").format(who=row.assignee, n=row.number)
 
     tell(session, rows, said, as_json)
+    staff = session.home.settings.estate.staff
+    if who is not None and staff and who not in staff:
+        click.echo(
+            _("{name} is not among the staff in hotline.toml: {names}.").format(
+                name=who, names=", ".join(staff)
+            ),
+            err=True,
+        )
 
 
 @click.command(

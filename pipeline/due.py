@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pipeline.dates import add_working_days, calendar_covers
 from pipeline.types import Urgency
@@ -11,11 +11,14 @@ from pipeline.types import Urgency
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How soon each urgency is answered. The defaults are those of the taxonomy; offices differ."""
+    """How soon each urgency is answered, and the days off and of work that the office has besides the
+    public ones. The defaults are those of the taxonomy; offices differ."""
 
     critical_minutes: int = 30
     urgent_hours: int = 24
     routine_working_days: int = 5
+    holidays: frozenset[date] = frozenset()
+    workdays: frozenset[date] = frozenset()
 
 
 DEFAULT_LIMITS = Limits()
@@ -53,4 +56,6 @@ def _limit(urgency: Urgency, started_at: datetime, limits: Limits) -> datetime:
         return started_at + timedelta(minutes=limits.critical_minutes)
     if urgency == "urgent":
         return started_at + timedelta(hours=limits.urgent_hours)
-    return add_working_days(started_at, limits.routine_working_days)
+    return add_working_days(
+        started_at, limits.routine_working_days, limits.holidays, limits.workdays
+    )

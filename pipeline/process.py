@@ -290,6 +290,7 @@ def load_transcriber(
     from pipeline.settings import Hearing
 
     hearing = home.settings.hearing if home else Hearing()
+    medicines = home.settings.estate.medicines if home else ()
     folder = home.models if home else Path("models")
     name = model or hearing.model or models.best(folder)
     return transcribe.load(
@@ -297,7 +298,7 @@ def load_transcriber(
         folder,
         engine=engine or hearing.engine,
         language=hearing.language,
-        words=hearing.words,
+        words=(*hearing.words, *medicines),
         staff_channel=hearing.staff_channel if hearing.staff_channel >= 0 else None,
     )
 
@@ -378,7 +379,6 @@ def redo(
         HotlineError: its original has gone.
     """
     from pipeline import versions
-    from pipeline.understand import understand
 
     call = log.call(call_id)
     transcript_id = log.current_transcript(call_id)
@@ -388,7 +388,7 @@ def redo(
         )
     if engine is not None:
         transcript_id = _hear_again(home, log, call, engine, progress)
-    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
+    found = understood(home, log, call, transcript_id, terms)
     due = [
         answer_due(home, request.urgency, call.started_at, request.due_hint)
         for request in found.requests
@@ -462,11 +462,8 @@ def understand_recording(home: Home, log: Log, recording_id: int, terms: Taxonom
 
 def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxonomy) -> list[int]:
     """Split and tag a logged transcript, log its requests, and propose repeats."""
-    from pipeline.understand import understand
-
     call = log.call_of_transcript(transcript_id)
-    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
-
+    found = understood(home, log, call, transcript_id, terms)
     numbers = log.save_understanding(
         transcript_id,
         found,
@@ -475,6 +472,28 @@ def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxon
     for number in numbers:
         note_repeats(home, log, number)
     return numbers
+
+
+def understood(
+    home: Home, log: Log, call: CallRow, transcript_id: int, terms: Taxonomy
+) -> Understanding:
+    """What a logged transcript asks for; a request about a building that the estate does not have is in
+    doubt, and somebody should look at it."""
+    from dataclasses import replace
+
+    from pipeline.understand import understand
+
+    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
+    known = {name.upper() for name in home.settings.estate.buildings}
+    if not known:
+        return found
+    requests = tuple(
+        replace(one, review=True)
+        if one.place.building and one.place.building.upper() not in known
+        else one
+        for one in found.requests
+    )
+    return replace(found, requests=requests)
 
 
 def read_words(home: Home, words: str, at: datetime) -> tuple[Turn, Request]:
@@ -503,6 +522,8 @@ def answer_due(
         home.settings.due.critical_minutes,
         home.settings.due.urgent_hours,
         home.settings.due.routine_working_days,
+        frozenset(home.settings.due.holidays),
+        frozenset(home.settings.due.workdays),
     )
     return due.due(urgency, started_at, hint, limits)
 

@@ -467,6 +467,11 @@ def print_request(
         else "",
         _("Merged"): _("into No. {n}").format(n=row.merged_into) if row.merged_into else "",
         _("Recording"): Path(row.recording).name if row.recording else "",
+        _("In doubt"): _(
+            "listen to it, then say what is right: hotline play {n}   hotline correct {n} …"
+        ).format(n=row.number)
+        if row.review and row.closed_at is None
+        else "",
     }
     for name, value in facts.items():
         if value:

@@ -6,8 +6,9 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,45 +23,69 @@ TAXONOMY_FILE = "taxonomy.toml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+def _among(*values: str) -> Any:
+    """A setting that is one of `values`; the first is the default."""
+    return field(default=values[0], metadata={"among": values})
+
+
+def _from(low: float, default: float) -> Any:
+    """A setting that is a number from `low` on."""
+    return field(default=default, metadata={"low": low})
+
+
+def _list(each: type[Any], example: str) -> Any:
+    """A setting that is a list; `example` stands in the sentence about one that is none."""
+    return field(default=(), metadata={"each": each, "example": example})
+
+
 @dataclass(frozen=True, slots=True)
 class Recordings:
     folder: str = "recordings"
-    settle_seconds: float = 2.0
-    patterns: tuple[Mapping[str, str], ...] = ()
+    settle_seconds: float = _from(0.0, 2.0)
+    patterns: tuple[Mapping[str, str], ...] = _list(dict, "[[recordings.patterns]]")
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
     model: str = ""
-    engine: str = "whisper"
+    engine: str = _among("whisper", "fast")
     language: str = "zh"
-    words: tuple[str, ...] = ()
-    script: str = "simplified"
-    staff_channel: int = -1
+    words: tuple[str, ...] = _list(str, '["桂花苑", "长寿路"]')
+    script: str = _among(*SCRIPTS)
+    staff_channel: int = field(default=-1, metadata={"among": (-1, 0, 1)})
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    buildings: tuple[str, ...] = _list(str, '["1", "2", "3A"]')
+    staff: tuple[str, ...] = _list(str, '["王芳", "李强"]')
+    medicines: tuple[str, ...] = _list(str, '["倍他乐克", "优泌乐"]')
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    critical_minutes: int = 30
-    urgent_hours: int = 24
-    routine_working_days: int = 5
+    critical_minutes: int = _from(1, 30)
+    urgent_hours: int = _from(1, 24)
+    routine_working_days: int = _from(1, 5)
+    holidays: tuple[date, ...] = _list(date, '["2026-10-08"]')
+    workdays: tuple[date, ...] = _list(date, '["2026-10-10"]')
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    days: int = 14
+    days: int = _from(0, 14)
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    rescan_seconds: float = 10.0
+    rescan_seconds: float = _from(0.1, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     bell: bool = True
     desktop: bool = True
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] = _list(str, '["D:/hotline/alarm.exe", "{text}"]')
     unmask: bool = False
 
 
@@ -69,12 +94,13 @@ class Settings:
     """What `hotline.toml` says; see the comments in `pipeline/hotline.toml` for each."""
 
     name: str = ""
-    language: str = ""
+    language: str = _among("", "zh", "en")
     time_zone: str = "Asia/Shanghai"
     staff: str = ""
-    week_start: str = "monday"
+    week_start: str = _among(*WEEKDAYS)
     recordings: Recordings = field(default_factory=Recordings)
     hearing: Hearing = field(default_factory=Hearing)
+    estate: Estate = field(default_factory=Estate)
     due: Due = field(default_factory=Due)
     repeats: Repeats = field(default_factory=Repeats)
     watch: Watch = field(default_factory=Watch)
@@ -131,88 +157,210 @@ class Home:
 
 
 def read(path: Path) -> Settings:
-    """The settings in `path`.
+    """The settings in `path`, checked whole.
 
     Raises:
-        SettingsError: not TOML, an unknown key (the nearest right one is named), a wrong type, or a
-            time zone that does not exist; always with the line.
+        SettingsError: a sentence for each mistake, with its line: not TOML, an unknown key (the nearest
+            right one is named), a value that cannot be meant.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError(
-            _("{file} cannot be read: {error}. Mend that line and try again.").format(
-                file=path, error=error
+            _("{file} is not written in UTF-8. Open it in an editor and save it as UTF-8.").format(
+                file=path
             )
         ) from error
-    settings: Settings = _build(Settings, table, "", path, text)
+    except OSError as error:
+        raise SettingsError(
+            _("{file} cannot be read: {error}.").format(file=path, error=error.strerror or error)
+        ) from error
     try:
-        settings.zone  # noqa: B018 (asking for it is the check)
-    except (KeyError, ValueError, OSError) as error:
-        raise SettingsError(
-            _('{file}, line {line}: there is no time zone "{zone}". Try "Asia/Shanghai".').format(
-                file=path, line=_line(text, "time_zone"), zone=settings.time_zone
-            )
-        ) from error
-    if settings.week_start not in WEEKDAYS:
-        raise SettingsError(
-            _('{file}, line {line}: "week_start" is one of {days}.').format(
-                file=path, line=_line(text, "week_start"), days=", ".join(WEEKDAYS)
-            )
-        )
-    if settings.hearing.script not in SCRIPTS:
-        raise SettingsError(
-            _('{file}, line {line}: "script" is one of {names}.').format(
-                file=path, line=_line(text, "script"), names=", ".join(SCRIPTS)
-            )
-        )
-    if any(not isinstance(word, str) or not word.strip() for word in settings.hearing.words):
-        raise SettingsError(
-            _('{file}, line {line}: "words" takes something like {example}.').format(
-                file=path, line=_line(text, "words"), example='["桂花苑", "长寿路"]'
-            )
-        )
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(_not_toml(path, text, str(error))) from error
+    page = _Page(path, _lines(text))
+    settings: Settings = page.build(Settings, table, "")
+    if page.problems:
+        raise SettingsError("\n".join(page.problems))
     return settings
 
 
-def _line(text: str, key: str) -> int:
-    """The first line that sets `key`, counted from 1; 1 when it cannot be told."""
-    pattern = re.compile(rf"\s*\[*\s*(?:[\w.]+\.)?{re.escape(key)}\s*(?:=|\])")
-    return next((n for n, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+def _not_toml(path: Path, text: str, error: str) -> str:
+    """What is wrong with a file that is no TOML, with the line, and what it often is."""
+    found = re.search(r"line (\d+)", error)
+    n = int(found[1]) if found else len(text.splitlines())
+    line = text.splitlines()[n - 1] if 0 < n <= len(text.splitlines()) else ""
+    if re.search(r"[“”‘’＂＝]", line):
+        hint = _("It holds Chinese quotation or equals signs; write plain ones.")
+    elif "\\" in line:
+        hint = _("Write a path with / or between single quotes: 'D:\\recordings'.")
+    else:
+        hint = _("Text stands between quotation marks, a list between [ and ].")
+    return _("{file}, line {line} cannot be read: {text} {hint}").format(
+        file=path, line=n, text=line.strip(), hint=hint
+    )
 
 
-def _build(record: type[Any], table: Mapping[str, Any], prefix: str, path: Path, text: str) -> Any:
-    known = {f.name: f for f in fields(record)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = _('Did you mean "{near}"?').format(near=near[0]) if near else ""
-            raise SettingsError(
-                _('{file}, line {line}: there is no setting "{key}". {hint}')
-                .format(file=path, line=_line(text, key), key=prefix + key, hint=hint)
-                .strip()
-            )
-        default = getattr(record(), key)
-        if hasattr(default, "__dataclass_fields__") and isinstance(value, dict):
-            values[key] = _build(type(default), value, f"{prefix}{key}.", path, text)
-        elif isinstance(default, tuple) and isinstance(value, list):
-            values[key] = tuple(value)
-        elif isinstance(default, float) and type(value) in (int, float):
-            values[key] = float(value)
-        elif type(value) is type(default):
-            values[key] = value
-        else:
-            raise SettingsError(
-                _('{file}, line {line}: "{key}" takes something like {example}.').format(
-                    file=path,
-                    line=_line(text, key),
-                    key=prefix + key,
-                    example=repr(default).replace("'", '"'),
+def _lines(text: str) -> dict[str, int]:
+    """On which line, from 1, each setting and each part of a settings file stands first."""
+    found: dict[str, int] = {}
+    part = ""
+    for n, line in enumerate(text.splitlines(), 1):
+        head = re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line)
+        key = re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)
+        if head:
+            part = head[1] + "."
+            found.setdefault(head[1], n)
+        elif key:
+            found.setdefault(part + key[1], n)
+    return found
+
+
+class _Page:
+    """A settings file that is being read, and what is wrong with it so far."""
+
+    def __init__(self, path: Path, lines: Mapping[str, int]) -> None:
+        self.path, self.lines = path, lines
+        self.problems: list[str] = []
+
+    def problem(self, key: str, what: str) -> None:
+        place = _("{file}, line {line}:").format(file=self.path, line=self.lines.get(key, 1))
+        self.problems.append(f"{place} {what}")
+
+    def build(self, record: type[Any], table: Mapping[str, Any], prefix: str) -> Any:
+        known = {one.name: one for one in fields(record)}
+        values: dict[str, Any] = {}
+        for name, value in table.items():
+            key = prefix + name
+            if name not in known:
+                self.problem(key, _unknown(name, key, list(known)))
+                continue
+            default = getattr(record(), name)
+            if hasattr(default, "__dataclass_fields__"):
+                if isinstance(value, dict):
+                    values[name] = self.build(type(default), value, f"{key}.")
+                else:
+                    self.problem(
+                        key,
+                        _('"{key}" is a part: write [{key}], and below it its settings.').format(
+                            key=key
+                        ),
+                    )
+                continue
+            rules = known[name].metadata
+            meant = _meant(value, default, rules)
+            if meant is None:
+                self.problem(
+                    key,
+                    _('"{key}" takes something like {example}.').format(
+                        key=key, example=rules.get("example") or repr(default).replace("'", '"')
+                    ),
                 )
-            )
-    return record(**values)
+                continue
+            wrong = _wrong(key, meant, rules)
+            if wrong is not None:
+                self.problem(key, wrong)
+            values[name] = meant
+        return record(**values)
+
+
+def _unknown(name: str, key: str, known: list[str]) -> str:
+    """What is said of a setting that there is not, with the one that was probably meant."""
+    said = _('there is no setting "{key}".').format(key=key)
+    elsewhere = [
+        f"{part.name}.{one.name}" if part is not None else one.name
+        for part, one in _every()
+        if one.name == name
+    ]
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return said + " " + _('Did you mean "{near}"?').format(near=near[0])
+    if elsewhere:
+        part, _dot, _name = elsewhere[0].rpartition(".")
+        place = (
+            _("below [{part}]").format(part=part) if part else _("at the top, above every [part]")
+        )
+        return said + " " + _("It belongs {place}.").format(place=place)
+    every = [f"{part.name}.{one.name}" if part is not None else one.name for part, one in _every()]
+    near = difflib.get_close_matches(key, every, n=1)
+    return said + (" " + _('Did you mean "{near}"?').format(near=near[0]) if near else "")
+
+
+def _every() -> Iterator[tuple[Field[Any] | None, Field[Any]]]:
+    """Every setting with the part that it is in; None for those at the top."""
+    whole = Settings()
+    for one in fields(Settings):
+        default = getattr(whole, one.name)
+        if hasattr(default, "__dataclass_fields__"):
+            yield from ((one, inner) for inner in fields(default))
+        else:
+            yield None, one
+
+
+def _meant(value: Any, default: Any, rules: Mapping[str, Any]) -> Any:
+    """A value from the file as the setting holds it; None where it is of another kind."""
+    if "each" in rules:
+        if not isinstance(value, list):
+            return None
+        each = rules["each"]
+        made = [_day(one) if each is date else one for one in value]
+        return tuple(made) if all(isinstance(one, each) and str(one).strip() for one in made) else None
+    if isinstance(default, float) and type(value) in (int, float):
+        return float(value)
+    return value if type(value) is type(default) else None
+
+
+def _day(value: Any) -> date | None:
+    """A day, as TOML has days or as text."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _wrong(key: str, value: Any, rules: Mapping[str, Any]) -> str | None:
+    """Why a value of the right kind cannot be meant."""
+    if isinstance(value, str) and not value.isprintable():
+        # "D:\recordings" is a carriage return to TOML.
+        return _('"{key}" is not what you wrote, because of a \\. {hint}').format(
+            key=key, hint=_("Write a path with / or between single quotes: 'D:\\recordings'.")
+        )
+    if "among" in rules and value not in rules["among"]:
+        near = difflib.get_close_matches(str(value), [str(one) for one in rules["among"]], n=1)
+        hint = " " + _('Did you mean "{near}"?').format(near=near[0]) if near else ""
+        said = _('"{key}" is one of {values}.').format(
+            key=key,
+            values=", ".join(
+                f'"{one}"' if isinstance(one, str) else str(one) for one in rules["among"]
+            ),
+        )
+        return said + hint
+    if "low" in rules and not rules["low"] <= value < 1e9:
+        return _('"{key}" is at least {low}.').format(key=key, low=rules["low"])
+    if key == "time_zone":
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            return _('there is no time zone "{zone}". Try "Asia/Shanghai".').format(zone=value)
+    if key == "recordings.patterns":
+        return next((why for why in map(_bad_pattern, value) if why), None)
+    return None
+
+
+def _bad_pattern(entry: Mapping[str, Any]) -> str | None:
+    regex = entry.get("regex")
+    if not isinstance(regex, str) or set(entry) - {"name", "regex"}:
+        return _('[[recordings.patterns]] has a "name" and a "regex".')
+    try:
+        re.compile(regex)
+    except re.error as error:
+        return _('the pattern "{regex}" is no regular expression: {error}.').format(
+            regex=regex, error=error
+        )
+    return None
 
 
 def language_of(arguments: Sequence[str]) -> str | None:

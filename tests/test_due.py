@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,6 +31,15 @@ def at(text: str) -> datetime:
 )
 def test_limits(urgency: Urgency, started: str, expected: str) -> None:
     assert due(urgency, at(started)) == at(expected)
+
+
+def test_the_office_s_own_days_off_and_of_work_overrule_the_calendar() -> None:
+    friday = date(2026, 11, 27)
+    saturday = date(2026, 11, 28)
+    off = Limits(holidays=frozenset({friday}))
+    assert due("routine", at("2026-11-23T10:00"), None, off) == at("2026-12-01T10:00")
+    both = Limits(holidays=frozenset({friday}), workdays=frozenset({saturday}))
+    assert due("routine", at("2026-11-23T10:00"), None, both) == at("2026-11-30T10:00")
 
 
 def test_an_own_deadline_comes_first_when_earlier() -> None:

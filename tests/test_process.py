@@ -177,3 +177,23 @@ def test_the_third_call_on_a_matter_is_urgent_in_whatever_order_they_are_logged(
         assert tag.why is not None
         assert "3" in tag.why
         assert log.check()[0] == []
+
+
+def test_a_building_that_the_estate_does_not_have_is_in_doubt(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text(
+        "".join(
+            f'{{"id": "{n}", "started_at": "2025-03-03T10:00:00+08:00", "turns": [{{"speaker": '
+            f'"resident", "text": "我是{n}号楼501的，我家的水管坏了，请派人来修一下。"}}]}}\n'
+            for n in (2, 22)
+        ),
+        encoding="utf-8",
+    )
+    (home.path / "hotline.toml").write_text('[estate]\nbuildings = ["1", "2"]\n', encoding="utf-8")
+    estate = settings.find(home.path)
+    with Log(estate.log) as log:
+        process.import_calls(estate, log, file)
+        assert {row.place.building: row.review for row in log.requests()} == {
+            "2": False,
+            "22": True,
+        }

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ("hearing", settings.Hearing),
         ("due", settings.Due),
         ("repeats", settings.Repeats),
+        ("estate", settings.Estate),
         ("watch", settings.Watch),
         ("alert", settings.Alert),
     ):
@@ -60,6 +62,19 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ('[due]\nurgent_hours = "3"', ["line 2", '"due.urgent_hours"', "24"]),
         ('time_zone = "Mars/North"', ["line 1", "Mars/North", "Asia/Shanghai"]),
         ("name = \n", ["line 1"]),
+        ("\nname = “阳光”\n", ["line 2", "plain"]),
+        ('[recordings]\nfolder = "D:\\rec"', ["line 2", "single quotes"]),
+        ('[recordings]\nfolder = "D:\\Calls"', ["line 2", "single quotes"]),
+        ('[hearing]\nengine = "fats"', ["line 2", '"hearing.engine"', '"fast"']),
+        ("[hearing]\nstaff_channel = 2", ["line 2", "-1, 0, 1"]),
+        ("[due]\nurgent_hours = 0", ["line 2", "at least 1"]),
+        ('[due]\nholidays = ["10-08"]', ["line 2", "2026-10-08"]),
+        ('[alert]\nmodel = "small"', ["line 2", '"alert.model"', "[hearing]"]),
+        ('[alert]\nstaff = "王芳"', ["line 2", '"alert.staff"']),
+        ("alert = true", ["line 1", "[alert]"]),
+        ('[alert]\ncommand = "beep"', ["line 2", "[", "{text}"]),
+        ("[[recordings.patterns]]\nregex = '('", ["line 1", "("]),
+        ('language = "cn"', ["line 1", '"zh"']),
         ('week_start = "sunny"', ["line 1", "week_start", "sunday"]),
     ],
 )
@@ -71,6 +86,26 @@ def test_a_mistake_is_named_with_its_line_and_the_right_word(
     for part in said:
         assert part in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_all_mistakes_are_named_at_once_each_in_its_own_part(tmp_path: Path) -> None:
+    text = 'nmae = "x"\n[hearing]\nname = "y"\n[due]\nurgent_hours = "3"\ncritical_minutes = 20\n'
+    with pytest.raises(SettingsError) as error:
+        settings.read(write(tmp_path, text))
+    said = str(error.value).splitlines()
+    assert [re.search(r"line (\d)", line)[1] for line in said] == ["1", "3", "5"]  # type: ignore[index]
+
+
+def test_a_file_of_another_encoding_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "hotline.toml"
+    file.write_bytes('name = "阳光"'.encode("gbk"))
+    with pytest.raises(SettingsError, match="UTF-8"):
+        settings.read(file)
+
+
+def test_days_off_are_days_of_toml_or_text(tmp_path: Path) -> None:
+    read = settings.read(write(tmp_path, '[due]\nholidays = [2026-10-08, "2026-10-09"]'))
+    assert read.due.holidays == (date(2026, 10, 8), date(2026, 10, 9))
 
 
 def test_init_makes_a_home_and_leaves_what_is_there(tmp_path: Path) -> None:
