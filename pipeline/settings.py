@@ -305,7 +305,9 @@ def _meant(value: Any, default: Any, rules: Mapping[str, Any]) -> Any:
             return None
         each = rules["each"]
         made = [_day(one) if each is date else one for one in value]
-        return tuple(made) if all(isinstance(one, each) and str(one).strip() for one in made) else None
+        return (
+            tuple(made) if all(isinstance(one, each) and str(one).strip() for one in made) else None
+        )
     if isinstance(default, float) and type(value) in (int, float):
         return float(value)
     return value if type(value) is type(default) else None
