@@ -111,7 +111,7 @@ def in_page(
         params,
     ):
         requests[call].append(_Asking(*of))
-    finds = []
+    finds: list[Find] = []
     for call in page.calls:
         if call in spots or call in requests:
             some = _OfCall(call, spots.get(call, ()), owners, requests.get(call, ()))
