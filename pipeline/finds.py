@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,8 +44,7 @@ class Spot(NamedTuple):
     found: Found
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(NamedTuple):
     """A request, or a call outside of its requests (`request` None), in which everything was found.
     `gist` are the places in the request's gist, where its words did not do; `is_sure` is whether every
     word was likely said (see `Found.is_sure`)."""
@@ -62,7 +61,7 @@ class Find:
 
 
 class _Asking(NamedTuple):
-    """A request that passes the filters."""
+    """A request that passes the filters, and in which something may have been found."""
 
     number: int
     category: str
@@ -101,12 +100,13 @@ def in_page(
     ):
         owners[turn].append((piece[0], piece[1], piece[2]))
     requests: dict[int, list[_Asking]] = defaultdict(list)
+    gists = set() if filters.of_turns else {-row for row in page.rows if row < 0}
     where, params = filters.of_requests_sql()
     for call, *of in run(
         log,
         "SELECT r.call_id, r.number, r.category, r.urgency, r.gist FROM requests AS r "
-        "JOIN calls AS c ON c.id = r.call_id WHERE r.call_id IN",
-        page.calls,
+        "JOIN calls AS c ON c.id = r.call_id WHERE r.number IN",
+        {piece[0] for pieces in owners.values() for piece in pieces} | gists,
         f"AND {where} ORDER BY r.number",
         params,
     ):
@@ -115,7 +115,7 @@ def in_page(
     for call in page.calls:
         if call in spots or call in requests:
             some = _OfCall(call, spots.get(call, ()), owners, requests.get(call, ()))
-            finds += some.finds(groups, filters, how, page.rows)
+            finds += some.finds(groups, gists, filters, how)
     if page.level != ALL:
         finds = [find for find in finds if find.urgency == page.level]
     return _leave_out(log, finds, without) if without and finds else finds
@@ -197,10 +197,10 @@ class _OfCall:
     requests: Sequence[_Asking]
 
     def finds(
-        self, groups: Groups, filters: Filters, how: How, rows: frozenset[int]
+        self, groups: Groups, gists: Container[int], filters: Filters, how: How
     ) -> Iterator[Find]:
-        """Its requests that hold everything, then what stands outside of them. `rows` are those that
-        may hold a word, the requests' gists among them."""
+        """Its requests that hold everything, then what stands outside of them. `gists` are the requests
+        whose gist may hold a word."""
         n_groups = len(groups)
         held: dict[int, list[Spot]] = defaultdict(list)
         free = []
@@ -213,7 +213,7 @@ class _OfCall:
         is_hit = any(_all_said(n_groups, some) for some in held.values())
         for one in self.requests:
             spots, in_gist = held.get(one.number, []), []
-            if -one.number in rows and not filters.of_turns and not _all_said(n_groups, spots):
+            if one.number in gists and not _all_said(n_groups, spots):
                 in_gist = list(_found(groups, Text(one.gist), how))
             if _all_said(n_groups, spots, in_gist):
                 is_hit = True

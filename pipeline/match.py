@@ -99,9 +99,9 @@ class Word:
                     yield Found(at, end, "exact", _is_whole(text, at, end))
                 at = text.plain.find(spelling, at + 1)
         if how == "sound" and self.sound_match:
-            for at in range(len(text.folded) - len(self.term.word) + 1):
+            for at in self._sounding(text.folded):
                 end = at + len(self.term.word)
-                if (at, end) not in there and self._sounds_at(text, at):
+                if (at, end) not in there:
                     mixed = self._mixed(text.folded[at:end])
                     broken = any(map(text.begins, range(at + 1, end)))
                     yield Found(at, end, "sound", _is_whole(text, at, end), mixed, broken)
@@ -113,8 +113,12 @@ class Word:
     def _alike(self) -> list[frozenset[str]]:
         return [alike(char) for char in self.term.word]
 
-    def _sounds_at(self, text: Text, at: int) -> bool:
-        return all(text.folded[n] in sounding for n, sounding in enumerate(self._alike, at))
+    def _sounding(self, folded: str) -> Iterator[int]:
+        """Where the word may be meant, or stands."""
+        first, *rest = self._alike
+        for at, char in enumerate(folded[: max(0, len(folded) - len(rest))]):
+            if char in first and all(folded[at + n] in chars for n, chars in enumerate(rest, 1)):
+                yield at
 
     def _mixed(self, said: str) -> int:
         return sum(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Sort = Literal["best", "newest", "urgent"]
 Where = Literal["words", "gist", "aside"]
 
-RANKED = 96
+RANKED = 64
 """Of a common word the newest so many rows are looked into, and more only until `limit` hits are found:
 "best" ranks those, and the counts are of those."""
 
