@@ -147,6 +147,8 @@ def span_of(
     session: Session, since: str | None, until: str | None
 ) -> tuple[datetime | None, datetime | None]:
     """The moments from which and before which, as days in the office's zone."""
+    if not since and not until:
+        return None, None
     from pipeline import dates
 
     zone = session.home.settings.zone
