@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline import decoder
 from pipeline.channels import channels, runs
-from pipeline.clips import encode, segment
+from pipeline.clips import encode, row, segment
 from pipeline.i18n import _
 from pipeline.levels import FRAME, TINY, band_levels, frames_of, gains
 from pipeline.types import SAMPLE_RATE, Audio, Span
@@ -25,7 +25,17 @@ from pipeline.types import SAMPLE_RATE, Audio, Span
 if TYPE_CHECKING:
     from pydub import AudioSegment
 
-__all__ = ["Quality", "clip", "complaints", "decode", "encode", "quality", "segment", "speech"]
+__all__ = [
+    "Quality",
+    "clip",
+    "complaints",
+    "decode",
+    "encode",
+    "quality",
+    "row",
+    "segment",
+    "speech",
+]
 
 
 def decode(path: Path, *, name: str | None = None, max_seconds: float | None = None) -> Audio:

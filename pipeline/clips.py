@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +37,15 @@ def segment(audio: Audio, start: float, end: float, channel: int | None = 0) -> 
     made: AudioSegment = _pydub().AudioSegment(
         data=pcm.tobytes(), sample_width=2, frame_rate=SAMPLE_RATE, channels=1
     )
+    return made
+
+
+def row(parts: Sequence[AudioSegment], pause: float) -> AudioSegment:
+    """Clips one after the other, with so many seconds of silence between two."""
+    made = parts[0]
+    silence = _pydub().AudioSegment.silent(duration=1000 * pause, frame_rate=SAMPLE_RATE)
+    for part in parts[1:]:
+        made = made + silence + part
     return made
 
 

@@ -171,7 +171,7 @@ def span_of(
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A call instead."))
 @click.option("--at", metavar="M:SS", help=_("From this moment of the call on."))
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="FILE",
+    "--to", "--save", type=click.Path(path_type=Path), metavar="FILE",
     help=_("Write it there (.wav, .m4a, .mp3, .opus) instead of playing it."),
 )  # fmt: skip
 @pass_session
@@ -184,6 +184,8 @@ def play(
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline play ID, or hotline play --call N."))
     log, home = session.log, session.home
+    if to is not None:
+        player.refuse(home, to)
     if number is None or number.isdecimal():
         request = None if number is None else int(number)
         clip = player.clip_of(log, home, request, call_id, moment(at))
@@ -194,10 +196,10 @@ def play(
             if spans
             else player.clip_of_recording(log, home, recordings[0])
         )
-    path = player.write(clip, to or session.home.path / ".cache" / "play.wav")
+    path = player.write(clip, to or player.scratch(home))
     if to is not None:
         click.echo(_("Written to {file}.").format(file=path))
-    elif not player.start(path):
+    elif not player.start(path, home.settings.play.command):
         click.echo(_("No player was found here; open {file}.").format(file=path))
 
 

@@ -90,6 +90,12 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Play:
+    command: tuple[str, ...] = _list(str, '["C:/Program Files/VideoLAN/VLC/vlc.exe", "{file}"]')
+    margin_seconds: float = _from(0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What `hotline.toml` says; see the comments in `pipeline/hotline.toml` for each."""
 
@@ -105,6 +111,7 @@ class Settings:
     repeats: Repeats = field(default_factory=Repeats)
     watch: Watch = field(default_factory=Watch)
     alert: Alert = field(default_factory=Alert)
+    play: Play = field(default_factory=Play)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -43,6 +43,7 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ("estate", settings.Estate),
         ("watch", settings.Watch),
         ("alert", settings.Alert),
+        ("play", settings.Play),
     ):
         assert set(shown[part]) == set(record.__dataclass_fields__) - {"patterns"}
     assert {k for k, v in shown.items() if not isinstance(v, dict)} == {
