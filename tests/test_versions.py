@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import json_lines, run_hotline
 from sample_log import MONDAY, Clock, ask, hear, log_call, speak
+from scripted import Scripted, drop, make_home
 
-from pipeline import life, versions
+from pipeline import demo, life, process, versions
 from pipeline.errors import UsageProblem
 from pipeline.log import Log
 from pipeline.types import Place, Transcript, Turn, Understanding
@@ -196,27 +197,45 @@ def test_leaving_it_leaves_all_and_can_be_undone(log: Log) -> None:
     assert versions.waiting(log, 1) is not None
 
 
-def test_the_command_reads_the_demonstration_again_by_other_words(home: Path) -> None:
-    done = run_hotline("--home", home, "redo", "--all")
+def test_the_command_reads_the_demonstration_again_and_staff_s_word_stands(empty: Path) -> None:
+    calls = demo.data() / "calls.jsonl"
+    assert run_hotline("--home", empty, "import", calls).exit_code == 0
+    done = run_hotline("--home", empty, "redo", "--all")
     assert done.exit_code == 0, done.output
-    assert "stay as they are" in done.output
-    taxonomy = home / "taxonomy.toml"
-    words = taxonomy.read_text(encoding="utf-8")
-    first = json_lines(run_hotline("--home", home, "open", "--json"))
-    assert first
-    taxonomy.write_text(words.replace("电梯", "电梯厢"), encoding="utf-8")
-    made = json_lines(run_hotline("--home", home, "redo", "--all", "--json"))
-    if made:
-        assert run_hotline("--home", home, "redo", "--all", "--accept").exit_code == 0
-    assert run_hotline("--home", home, "redo").output.startswith("No other version")
-    assert run_hotline("--home", home, "check", "--quick").exit_code == 0
+    assert "calls would stay as they are." in done.output
+    assert "Nothing was changed" not in done.output
+    before = json_lines(run_hotline("--home", empty, "open", "--json"))
+    first = next(row for row in before if row["category"] == "repairs")
+    fixed = run_hotline("--home", empty, "correct", first["request"], "--kind", "praise")
+    assert fixed.exit_code == 0
+    assert json_lines(run_hotline("--home", empty, "redo", first["call"], "--json")) == []
+    shown = json_lines(run_hotline("--home", empty, "show", first["request"], "--json"))
+    assert shown[0]["kind"] == "praise"
+    assert run_hotline("--home", empty, "redo").output.startswith("No other version")
+    assert run_hotline("--home", empty, "check", "--quick").exit_code == 0
 
 
-def test_the_command_hears_again_and_asks_before_it_counts(home: Path) -> None:
-    call = json_lines(run_hotline("--home", home, "open", "--json"))[0]["call"]
-    done = run_hotline("--home", home, "redo", call, "--model", "demo")
+def test_the_command_hears_again_and_asks_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path / "家")
+    drop(home, ".amr")
+    with Log(home.log) as log:
+        process.ingest(home, log, (), Scripted)
+        call = log.calls()[0].id
+    other = Scripted("我是二号楼的，电梯坏了，请派人来修。")
+    monkeypatch.setattr(process, "load_transcriber", lambda *_arguments, **_more: other)
+    done = run_hotline("--home", home.path, "redo", call, "--hear")
     assert done.exit_code == 0, done.output
-    assert "heard again with demo (before: demo)" in done.output
+    assert "heard again with scripted (before: scripted)" in done.output
+    assert "水管" in done.output
+    assert "电梯" in done.output
     assert "Nothing was changed" in done.output
-    assert run_hotline("--home", home, "redo", call, "--decline").exit_code == 0
-    assert run_hotline("--home", home, "check", "--quick").exit_code == 0
+    assert "水管" in run_hotline("--home", home.path, "open").output
+    assert run_hotline("--home", home.path, "redo", call, "--accept").exit_code == 0
+    listed = run_hotline("--home", home.path, "open").output
+    assert "电梯" in listed
+    assert run_hotline("--home", home.path, "check").exit_code == 0
+    assert run_hotline("--home", home.path, "undo").exit_code == 0
+    assert "水管" in run_hotline("--home", home.path, "show", "--call", call).output
+    assert run_hotline("--home", home.path, "check").exit_code == 0

@@ -49,8 +49,8 @@ def spoken(n: int) -> Any:
     """The first seconds of a demonstration call."""
     from pipeline import audio, demo
 
-    calls = sorted(demo.data().glob("calls/*.mp3"))
-    return audio.decode(calls[n % len(calls)], max_seconds=5.0 + n).channels[0]
+    call = [call for call in demo.references() if call["requests"]][n]
+    return audio.decode(demo.data() / "calls" / call["file"], max_seconds=4.0).channels[0]
 
 
 class Bench:
