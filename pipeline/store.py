@@ -152,7 +152,7 @@ class Store:
 
     def back_up(self, to: Path) -> Path:
         """A copy of the whole log at `to`, whole or not there at all; readable by its owner alone."""
-        part = to.with_name(to.name + ".part")
+        part = to.with_name(f"{to.name}.{os.getpid()}.part")  # two may open an older log at once
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         _make_private(part, create=True)

@@ -164,8 +164,7 @@ def write(path: Path, data: bytes, *, private: bool) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise UsageProblem(
-            _("{file} cannot be written: {error}. Is it open in another program?").format(
-                file=path, error=error.strerror or error
-            )
-        ) from error
+        said = _("{file} cannot be written: {error}.")
+        if isinstance(error, PermissionError):
+            said = _("{file} cannot be written: {error}. Is it open in another program?")
+        raise UsageProblem(said.format(file=path, error=error.strerror or error)) from error
