@@ -565,7 +565,7 @@ class Front:
                     note=row["reason"] or self.state_text(row["state"]),
                 )
             )
-            for row in w.unheard[:SHOWN]
+            for row in w.unheard[:3]
         ]
         if n := w.recordings_before:
             said = plural(

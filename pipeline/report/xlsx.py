@@ -38,6 +38,12 @@ EXCEL_ROWS = 1_048_575
 _CELL_MOST = 32_767
 """Characters that Excel takes in one cell."""
 
+_LINE = 15
+"""Points a line of text takes: heights are written, for not every program finds them itself."""
+
+_WIDEST = 60
+"""Characters of the widest column of a table."""
+
 
 def workbook(
     page: Page, rows: Iterable[Mapping[str, Any]] | None, names: Names, zone: ZoneInfo
@@ -165,7 +171,7 @@ class _Book:
                 for line in lines:
                     sheet.merge_range(at, 0, at, 2, "", self.wrapped)
                     sheet.write_string(at, 0, line.words, self.wrapped)
-                    sheet.set_row(at, 15 * max(1, -(-_columns(line.words) // 92)))
+                    sheet.set_row(at, _LINE * _lines(line.words, 92))
                     if line.name and not page.public:
                         sheet.write_string(at, 3, f"--rows {line.name}", self.plain)
                     at += 1
@@ -188,7 +194,7 @@ class _Book:
         sheet = self.sheet(table.title)
         for n, head in enumerate(table.heads):
             longest = max([_columns(_said(row[n])) for row in table.rows] + [_columns(head)])
-            sheet.set_column(n, n, min(60, longest + 3), self.plain)
+            sheet.set_column(n, n, min(_WIDEST, longest + 3), self.plain)
         named = named and any(isinstance(c, Figure) and c.name for row in table.rows for c in row)
         heads = [*table.heads, *([_("Rows of the first figure")] if named else [])]
         if named:
@@ -196,6 +202,8 @@ class _Book:
         for n, head in enumerate(heads):
             sheet.write_string(0, n, head, self.head)
         for at, row in enumerate(table.rows, 1):
+            if table.wide is not None:
+                sheet.set_row(at, _LINE * _lines(_said(row[table.wide]), _WIDEST))
             for n, cell in enumerate(row):
                 self.put(sheet, at, n, cell, n == table.wide)
             first = next((c.name for c in row if isinstance(c, Figure) and c.name), None)
@@ -278,7 +286,9 @@ class _Book:
         n_rows = 0
         for row in itertools.islice(rows, EXCEL_ROWS):
             n_rows += 1
-            for n, value in enumerate(ledger.entry(row, self.names, self.zone)):
+            values = ledger.entry(row, self.names, self.zone)
+            sheet.set_row(n_rows, _LINE * max(_lines(v, w) for v, (_head, w) in zip(values, heads, strict=True)))  # fmt: skip
+            for n, value in enumerate(values):
                 if isinstance(value, int):
                     sheet.write_number(n_rows, n, value, self.cell)
                 elif isinstance(value, datetime):
@@ -294,3 +304,9 @@ def _said(cell: Cell) -> str:
 
 def _columns(text: str) -> int:
     return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
+
+
+def _lines(value: object, width: int) -> int:
+    """How many lines a text takes in a column of so many characters; Excel shows at most 27."""
+    text = value if isinstance(value, str) else ""
+    return min(27, sum(max(1, -(-_columns(line) // width)) for line in text.split("\n")))
