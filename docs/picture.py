@@ -1,11 +1,13 @@
-"""Take the picture of the terminal that the README shows: `python docs/picture.py` writes docs/demo.svg.
+"""Take the pictures of the terminal that the documents show: `python docs/picture.py`.
 
-Runs `hotline demo` for real, as in a terminal of 100 columns, and draws what it printed.
+Runs `hotline demo` for real, and the commands that staff type most, in both languages, and draws what they
+printed: docs/demo.svg, docs/desk.svg and their twins in Chinese.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -15,24 +17,47 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+HERE = Path(__file__).parent
 COLUMNS = 110
-PICTURE = Path(__file__).parent / "demo.svg"
+ENDINGS = {"en": ".svg", "zh": ".zh-CN.svg"}
+
+
+def run(folder: Path, language: str, *arguments: str) -> str:
+    """What `hotline` prints in a terminal of COLUMNS columns."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=folder,
+        env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "HOTLINE_LANG": language,
+             "PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "utf-8"},
+        check=True, capture_output=True, encoding="utf-8",
+    ).stdout  # fmt: skip
+
+
+def draw(picture: Path, shown: list[tuple[str, str]]) -> None:
+    """Commands with what they printed, as one picture."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    for command, said in shown:
+        console.print(Text(f"$ {command}", style="bold"))
+        console.print(Text.from_ansi(said))
+    console.save_svg(str(picture), title="hotline")
+    print(picture)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        shown = subprocess.run(
-            [sys.executable, "-m", "pipeline", "demo", "hotline-demo"],
-            cwd=folder,
-            env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "HOTLINE_LANG": "en",
-                 "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "utf-8"},
-            check=True, capture_output=True, text=True, encoding="utf-8",
-        ).stdout  # fmt: skip
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    console.print(Text("$ hotline demo", style="bold"))
-    console.print(Text.from_ansi(shown))
-    console.save_svg(str(PICTURE), title="hotline demo")
-    print(PICTURE)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for language, ending in ENDINGS.items():  # the second run hears nothing twice
+            said = run(folder, language, "demo", "hotline-demo")
+            draw(HERE / f"demo{ending}", [("hotline demo", said)])
+        at = ("--home", "hotline-demo")
+        rows = run(folder, "en", *at, "open", "--json").splitlines()
+        first = str(json.loads(rows[0])["request"])
+        for language, ending in ENDINGS.items():
+            shown = [("open",), ("show", first)]
+            draw(
+                HERE / f"desk{ending}",
+                [("hotline " + " ".join(one), run(folder, language, *at, *one)) for one in shown],
+            )
 
 
 if __name__ == "__main__":

@@ -224,7 +224,9 @@ def open_(
         screen.print_requests(rows, session.names, session.home.settings.zone, now, hide)
         count = standing(log, now)
         said = plural("{n} request open", "{n} requests open", count.open).format(n=count.open)
-        click.echo(said + (", " + _("{n} late").format(n=count.late) if count.late else "") + ".")
+        if count.late:
+            said += _(", ") + _("{n} late").format(n=count.late)
+        click.echo(_("{said}.").format(said=said))
         if count.open > len(rows):
             click.echo(
                 _("The {n} most urgent are shown; all: hotline open --all").format(n=len(rows))

@@ -76,6 +76,9 @@ def read_facts(session: Session, facts: Mapping[str, str | None]) -> dict[str, A
 
 def read_code(session: Session, what: str, text: str) -> str:
     """A category's, kind's or urgency's code, from the code or one of its names."""
+    from pipeline import screen
+    from pipeline.story import tag_name
+
     session.home  # noqa: B018 (whose taxonomy it is)
     names = session.names
     labels = {"category": names.categories, "kind": names.kinds, "urgency": names.urgencies}[what]
@@ -90,7 +93,7 @@ def read_code(session: Session, what: str, text: str) -> str:
     hint = _('Did you mean "{near}"?').format(near=near[0]) if near else ""
     raise UsageProblem(
         _('There is no {what} "{text}". {hint} There are: {codes}.')
-        .format(what=what, text=text, hint=hint, codes=", ".join(labels))
+        .format(what=tag_name(what), text=text, hint=hint, codes=screen.offered(names, what))
         .replace("  ", " ")
     )
 
@@ -286,7 +289,7 @@ def tick(session: Session, /, number: int, conditions: tuple[int, ...], actor: s
     row = life.tick(session.log, number, conditions, by=session.actor(actor), note=note)
     left = [mask_text(said) for said in row.conditions if said not in row.ticked]
     still = (
-        _("still asked for: {what}.").format(what="; ".join(left)) if left else _("all are met.")
+        _("still asked for: {what}.").format(what=_("; ").join(left)) if left else _("all are met.")
     )
     tell(session, [row], lambda r: _("No. {n}: {still}").format(n=r.number, still=still), as_json)
 

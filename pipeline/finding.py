@@ -130,6 +130,8 @@ def code_of(session: Session, what: str, said: str | None) -> str | None:
     """
     if said is None:
         return None
+    from pipeline.story import tag_name
+
     named = screen.codes(session.names, what)
     for code, names in named.items():
         if said.casefold() in (name.casefold() for name in (code, *names)):
@@ -138,7 +140,7 @@ def code_of(session: Session, what: str, said: str | None) -> str | None:
         return said
     raise UsageProblem(
         _("There is no {what} {said}; there are: {codes}").format(
-            what=what, said=said, codes=", ".join(named)
+            what=tag_name(what), said=said, codes=screen.offered(session.names, what)
         )
     )
 
@@ -167,7 +169,7 @@ def span_of(
     help=_("Play what was said: a request, what must be listened to, or a place in a call.\n\n")
     + _("Example: hotline play 12   or: hotline play L17   or: hotline play --call 3 --at 1:05"),
 )
-@click.argument("number", required=False, metavar="ID|L..|R..")
+@click.argument("number", required=False, metavar="[ID|L..|R..]")
 @click.option("--call", "call_id", type=int, metavar="N", help=_("A call instead."))
 @click.option("--at", metavar="M:SS", help=_("From this moment of the call on."))
 @click.option(

@@ -60,3 +60,8 @@ def _(text: str) -> str:
 def plural(one: str, many: str, n: int) -> str:
     """`one` or `many` by `n`, translated; the caller formats the number in."""
     return _catalogue(language()).ngettext(one, many, n)
+
+
+def colon() -> str:
+    """What stands between a name and what it names."""
+    return "：" if language() == "zh_CN" else ": "

@@ -22,19 +22,25 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def fill(text: str, columns: int) -> list[str]:
-    """A paragraph as lines of at most so many columns; a single longer word stays whole."""
-    lines, line = [], ""
-    end = 0
+def cut(text: str, columns: int) -> list[tuple[int, int]]:
+    """Where the lines of at most so many columns begin and end in a paragraph; spaces between them are
+    in none. A single longer word stays whole."""
+    lines: list[tuple[int, int]] = []
+    start = end = 0
     for unit in _UNIT.finditer(text):
-        gap = " " if line and unit.start() > end else ""
+        if end > start and width(text[start : unit.end()]) > columns:
+            lines.append((start, end))
+            start = unit.start()
+        elif end == start:
+            start = unit.start()
         end = unit.end()
-        if line and width(line + gap + unit[0]) > columns:
-            lines.append(line)
-            line = unit[0]
-        else:
-            line += gap + unit[0]
-    return [*lines, line]
+    return [*lines, (start, end)]
+
+
+def fill(text: str, columns: int) -> list[str]:
+    """A paragraph as lines of at most so many columns."""
+    text = " ".join(text.splitlines())
+    return [text[start:end] for start, end in cut(text, columns)]
 
 
 class Page(click.HelpFormatter):

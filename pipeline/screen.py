@@ -12,7 +12,7 @@ import click
 
 from pipeline.errors import ModelMissing
 from pipeline.forms import clock, is_overdue, play_command, told
-from pipeline.i18n import _, language, plural
+from pipeline.i18n import _, colon, language, plural
 from pipeline.masks import SIGN, mask_paths, mask_text
 from pipeline.types import REQUEST_STATES
 
@@ -86,13 +86,22 @@ def requests_table(
     from rich.table import Table
     from rich.text import Text
 
+    from pipeline.wrapped import Wrapped
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for n, name in enumerate(_heads()):
         table.add_column(name, justify="left" if n else "right", no_wrap=n < 6, overflow="fold")
     for row in rows:
         number, _level, due, *rest = _cells(row, names, zone, now, hide)
         style = "red" if row.closed_at is None and is_overdue(row, now) else ""
-        table.add_row(number, urgency(row.urgency, names), Text(due, style=style), *map(Text, rest))
+        *middle, what = rest
+        table.add_row(
+            number,
+            urgency(row.urgency, names),
+            Text(due, style=style),
+            *map(Text, middle),
+            Wrapped(what),
+        )
     return table
 
 
@@ -253,7 +262,8 @@ def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) 
     for state, text in said.items():
         rows = unheard_recordings(log, state)
         lines += [
-            f"{text}: R{row.id} {hide(row.reason or Path(row.path).name)}" for row in rows[:10]
+            f"{text}{colon()}R{row.id} {hide(row.reason or Path(row.path).name)}"
+            for row in rows[:10]
         ]
         if len(rows) > 10:
             lines.append("  " + _("and {n} more").format(n=len(rows) - 10))
@@ -290,6 +300,13 @@ def codes(names: Names, what: str) -> dict[str, tuple[str, ...]]:
     return {code: (one.name, one.english) for code, one in labels.items()}
 
 
+def offered(names: Names, what: str) -> str:
+    """What a search or a correction may name: in Chinese by name, else by code; both are taken."""
+    chinese = language() == "zh_CN"
+    return _(", ").join(said[-1 if what == "status" else 0] if chinese else code
+                        for code, said in codes(names, what).items())  # fmt: skip
+
+
 def print_answer(answer: Answer, names: Names, zone: ZoneInfo) -> None:
     """The hits, then how many there are of which category and urgency."""
     print_hits(answer.hits, names, zone)
@@ -320,7 +337,9 @@ def counts_text(answer: Answer, names: Names) -> str:
         kinds = [f"{label(names, 'category', k)} {n}" for k, n in answer.by_category.items()]
         parts.append(
             plural("{n} request", "{n} requests", answer.requests).format(n=answer.requests)
-            + f" ({', '.join(levels)}; {', '.join(kinds)})"
+            + _(" ({levels}; {kinds})").format(
+                levels=_(", ").join(levels), kinds=_(", ").join(kinds)
+            )
         )
     if answer.calls:
         parts.append(
@@ -332,10 +351,10 @@ def counts_text(answer: Answer, names: Names) -> str:
         )
     if not parts:
         return _("Found: nothing.")
-    said = _("Found: {what}").format(what=", ".join(parts))
+    said = _("Found: {what}").format(what=_(", ").join(parts))
     if answer.by_sound:
-        said += "; " + _("{n} of them only sound alike").format(n=answer.by_sound)
-    return said + "."
+        said += _("; ") + _("{n} of them only sound alike").format(n=answer.by_sound)
+    return _("{said}.").format(said=said)
 
 
 def nothing_text(
@@ -345,12 +364,11 @@ def nothing_text(
     used = [name for name, value in asked.items() if value not in (None, False)]
     where = plural("{n} call", "{n} calls", n_calls).format(n=n_calls)
     lines = [
-        _('Nothing was found for "{words}" in {where}.').format(words=query, where=where)
-        + " "
-        + _("Searched: every word said and the gists of requests, in both scripts, and by sound.")
+        _('Nothing was found for "{words}" in {where}.').format(words=query, where=where),
+        _("Searched: every word said and the gists of requests, in both scripts, and by sound."),
     ]
     if used:
-        said = ", ".join(name.replace("_", " ") for name in used)
+        said = _(", ").join("--" + name.replace("_", "-") for name in used)
         lines.append(_("Only what passes these filters: {names}.").format(names=said))
     from pipeline.nearest import FEW
 
@@ -455,7 +473,7 @@ def print_request(
         _("Quantities"): facts_told["quantities"],
         _("Identity number"): facts_told["identity"],
         _("Promised"): row.undertaking or "",
-        _("Asked first"): "; ".join(
+        _("Asked first"): _("; ").join(
             f"{n}. {met.get(what, '')}{what}" for n, what in enumerate(row.conditions, 1)
         ),
         _("Really said"): said,
@@ -475,7 +493,7 @@ def print_request(
     }
     for name, value in facts.items():
         if value:
-            shown.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"))
+            shown.print(Text(f"  {name}{colon()}", style="dim").append(value, style="not dim"))
     if row.urgency == "critical":
         shown.print(Text("  " + _("Life or limb: call 110, 119 or 120 first."), style="bold red"))
     marks = [
@@ -493,11 +511,12 @@ def print_request(
         for tag in reasons:
             because = f"「{tag.words}」" if tag.words else (tag.why or "")
             by = tag.who if tag.by == "staff" else {"rule": _("rule"), "model": _("model")}[tag.by]
-            shown.print(f"  {label(names, tag.tag, tag.value)}: {because} ({by})")
+            said = f"  {label(names, tag.tag, tag.value)}{colon()}{because}"
+            shown.print(said + _(" ({who})").format(who=by))
     shown.print()
     shown.print(Text(_("Story"), style="bold"))
     for event in log.story(number):
-        shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event)}")
+        shown.print(f"  {when_text(event.at, zone)}  {event.who}  {story.told(event, names)}")
 
 
 def print_call(log: Log, call_id: int, zone: ZoneInfo, words: Sequence[str] = ()) -> None:
@@ -526,24 +545,28 @@ def print_turns(
 
     from pipeline import aside, veil
     from pipeline.beside import notes
+    from pipeline.veil import hide_of
+    from pipeline.wrapped import Wrapped
 
     shown = console()
     transcript = log.current_transcript(call_id)
     if transcript is None:
         return
-    speakers = {"resident": _("resident"), "staff": _("staff"), "unknown": "?"}
+    hide = hide_of(log)
     asides = veil.asides(log, aside.of_call(log, call_id))
     turns = log.turns(transcript)
     for index, turn in enumerate(turns):
         while asides and asides[0].start < turn.start:
-            shown.print(aside_text(asides.pop(0)))
-        line = Text("┃ " if index in mine else "  ", style="cyan")
-        line.append(f"{clock(turn.start):>5} ", style="dim not bold")
-        line.append(f"{speakers[turn.speaker]}: ", style="dim not bold")
+            shown.print(aside_text(asides.pop(0), hide))
+        bar = "┃ " if index in mine else "  "
+        first = Text(bar, style="cyan")
+        first.append(f"{clock(turn.start):>5} ", style="dim not bold")
+        first.append(speaker_name(turn.speaker) + colon(), style="dim not bold")
         said = Text(turn.text or _("(not understood; listen)"), style="white")
         for at, start, end in marks:
             if at == index:
                 said.stylize("bold underline", start, end)
+        line = Text(style="white")
         done = 0
         for note in notes(turn.text, words):
             line.append_text(said[done : note.end_char])
@@ -551,9 +574,9 @@ def print_turns(
             line.append(f"〔{note.text}{sign}〕", style="dim not bold")
             done = note.end_char
         line.append_text(said[done:])
-        shown.print(line)
+        shown.print(Wrapped(line, first, Text(f"{bar:<8}", style="cyan")))
     for one in asides:
-        shown.print(aside_text(one))
+        shown.print(aside_text(one, hide))
     guesses = [t.speaker_probability for t in turns if t.speaker_probability is not None]
     if guesses:
         sure = sum(guesses) / len(guesses)
@@ -569,7 +592,11 @@ def print_turns(
         )
 
 
-def aside_text(found: Aside) -> Text:
+def speaker_name(speaker: str) -> str:
+    return {"resident": _("resident"), "staff": _("staff")}.get(speaker, "?")
+
+
+def aside_text(found: Aside, hide: Callable[[str], str]) -> Text:
     """Words that were set aside, with the number by which `hotline restore` brings them back."""
     from rich.text import Text
 
@@ -584,7 +611,8 @@ def aside_text(found: Aside) -> Text:
         if found.restored_at is None
         else _("brought back by {who}").format(who=found.restored_by)
     )
-    return Text(f"  {clock(found.start):>5} ({said}) {found.text}", style="dim")
+    said = _(" ({who})").format(who=said)
+    return Text(f"  {clock(found.start):>5}{said} {hide(found.text)}", style="dim")
 
 
 def print_heard(heard: Heard, words: Sequence[str] = ()) -> None:
@@ -593,7 +621,8 @@ def print_heard(heard: Heard, words: Sequence[str] = ()) -> None:
     click.echo(f"{heard.file}  {clock(heard.duration)}  {heard.transcript.model}")
     for turn in heard.turns:
         click.echo(
-            f"  {clock(turn.start)}  {turn.speaker}: {noted(turn.text, notes(turn.text, words)) or '…'}"
+            f"  {clock(turn.start)}  {speaker_name(turn.speaker)}{colon()}"
+            f"{noted(turn.text, notes(turn.text, words)) or '…'}"
         )
     for problem in heard.problems:
         click.echo(f"  {problem}")

@@ -40,7 +40,7 @@ class Group(click.Group):
         parts = {
             _("Every day"): "open show play done assign tick heard search week export",
             _("To put right"): "correct add merge split flip reopen dismiss restore undo",
-            _("Recordings"): "ingest watch import check redo",
+            _("Recordings"): "ingest watch import redo check",
             _("Setting up"): "init models learn demo",
         }
         named = {title: [n for n in names.split() if n in left] for title, names in parts.items()}

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.i18n import _
+from pipeline.screen import label
 
 if TYPE_CHECKING:
     from pipeline.log import EventRow, RequestRow
+    from pipeline.taxonomy import Names
 
 
 def act_name(kind: str) -> str:
@@ -62,9 +64,23 @@ def standing(row: RequestRow) -> str:
     return said.format(n=row.number, into=row.merged_into)
 
 
-def told(event: EventRow) -> str:
+def told(event: EventRow, names: Names) -> str:
     """What happened in an event, with its details and its note, without when and who."""
-    return sentence(event.kind, event.data, event.note)
+    return sentence(event.kind, named(event.data, names), event.note)
+
+
+def named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
+    """What an event holds, with the labels that staff read in place of the codes of tags."""
+
+    def told(tag: str, code: str | None) -> str | None:
+        return label(names, tag, code) if code and tag in ("category", "kind", "urgency") else code
+
+    if "values" in data:
+        both = {key: {tag: told(tag, v) for tag, v in data.get(key, {}).items()} for key in ("values", "was")}  # fmt: skip
+        return {**data, **both}
+    if "tag" in data:
+        return {**data, **{key: told(data["tag"], data.get(key)) for key in ("before", "value")}}
+    return data
 
 
 def sentence(kind: str, data: Mapping[str, Any], note: str | None) -> str:
@@ -91,9 +107,9 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "merged":
         return _("into No. {n}").format(n=data.get("into"))
     if kind == "merged_from":
-        return ", ".join(_("No. {n}").format(n=n) for n in data.get("numbers", ()))
+        return _(", ").join(_("No. {n}").format(n=n) for n in data.get("numbers", ()))
     if kind == "split":
-        return ", ".join(_("No. {n}").format(n=n) for n in data.get("opened", ()))
+        return _(", ").join(_("No. {n}").format(n=n) for n in data.get("opened", ()))
     if kind == "opened" and "of" in data:
         return _("parted from No. {n}").format(n=data["of"])
     if kind == "repeat":
@@ -106,7 +122,12 @@ def _details(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def change(tag: str, was: object, to: str) -> str:
-    names = {
+    return f"{tag_name(tag)} {was or '–'} → {to}"
+
+
+def tag_name(tag: str) -> str:
+    """What is judged of a request, in words."""
+    return {
         "category": _("category"),
         "kind": _("kind"),
         "urgency": _("urgency"),
@@ -116,5 +137,5 @@ def change(tag: str, was: object, to: str) -> str:
         "gist": _("what"),
         "words": _("words"),
         "due": _("due"),
-    }
-    return f"{names.get(tag, tag)} {was or '–'} → {to}"
+        "status": _("status"),
+    }.get(tag, tag)

@@ -7,7 +7,7 @@ mask nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,11 @@ class Veiled(Log):
             replace(span, recording=mask_paths(span.recording), text=mask_text(span.text))
             for span in super().needs_listening(heard=heard)
         ]
+
+
+def hide_of(log: Log) -> Callable[[str], str]:
+    """What to do with other texts of this log before they are shown."""
+    return mask_text if isinstance(log, Veiled) else str
 
 
 def _text(text: str | None) -> str | None:

@@ -123,7 +123,7 @@ def test_correct_becomes_a_tag_that_no_rule_overrules(office: Path) -> None:
     assert len(json_lines(hotline(office, "search", "电梯困人", "--json"))) == 1
     said = good(office, "show", "1")
     for change in (
-        "category repairs → safety",
+        "category Repairs → Safety",
         "urgency routine → critical",
         "where 2-501 → 3-501",
     ):
@@ -319,7 +319,7 @@ def test_the_story_is_told_in_order(office: Path) -> None:
     said = good(office, "show", "1")
     story = said[said.index("Story") :]
     places = [story.index(word) for word in ("recording kept", "heard", "opened", "assigned: 李强",
-              "routine → urgent (老人独居)", "done (修好了)")]  # fmt: skip
+              "Routine → Urgent (老人独居)", "done (修好了)")]  # fmt: skip
     assert places == sorted(places)
 
 

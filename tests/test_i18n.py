@@ -73,7 +73,11 @@ def test_a_translation_fills_in_what_the_source_does() -> None:
             assert fields == set(re.findall(r"{(\w*)", source)) or source in FREE, source
 
 
-FREE = {"Takes {nargs} values but 1 was given.", "{value!r} is not {choice}."}
+FREE = {
+    "{value!r} is not a valid {number_type}.",
+    "Takes {nargs} values but 1 was given.",
+    "{value!r} is not {choice}.",
+}
 """Their plural names one thing more, and Chinese has one form."""
 
 

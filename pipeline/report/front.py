@@ -30,7 +30,7 @@ from pipeline.report.page import (
 )  # fmt: skip
 from pipeline.report.words import FEWEST
 from pipeline.screen import label
-from pipeline.story import sentence
+from pipeline.story import named, sentence
 from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:

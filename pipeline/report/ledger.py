@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pipeline.i18n import _, language
 from pipeline.report.page import status_text, where
 from pipeline.screen import label
-from pipeline.story import sentence
+from pipeline.story import named, sentence
 
 if TYPE_CHECKING:
     from pipeline.taxonomy import Names
@@ -75,20 +75,6 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
         local(row["due_at"]),
         local(row["closed_at"]),
     )
-
-
-def named(data: Mapping[str, Any], names: Names) -> Mapping[str, Any]:
-    """What an event holds, with the labels that staff read in place of the codes of tags."""
-
-    def told(tag: str, code: str | None) -> str | None:
-        return label(names, tag, code) if code and tag in ("category", "kind", "urgency") else code
-
-    if "values" in data:
-        both = {key: {tag: told(tag, v) for tag, v in data.get(key, {}).items()} for key in ("values", "was")}  # fmt: skip
-        return {**data, **both}
-    if "tag" in data:
-        return {**data, **{key: told(data["tag"], data.get(key)) for key in ("before", "value")}}
-    return data
 
 
 def channel(source: str, time_source: str) -> str:
