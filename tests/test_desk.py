@@ -124,7 +124,7 @@ def test_correct_becomes_a_tag_that_no_rule_overrules(office: Path) -> None:
     said = good(office, "show", "1")
     for change in (
         "category Repairs → Safety",
-        "urgency routine → critical",
+        "urgency Routine → Critical",
         "where 2-501 → 3-501",
     ):
         assert change in said

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.i18n import _, plural
-from pipeline.report.ledger import named
 from pipeline.report.page import (
     Block,
     Cell,
