@@ -120,7 +120,8 @@ def _keep(
         raise
     except Exception as error:
         said = reason(row, error)
-        log.set_state(row.id, "failed", said)
+        if (row.state, row.reason) != ("failed", said):  # a watch looks every minute
+            log.set_state(row.id, "failed", said)
         failed.append((row.path, said))
 
 
