@@ -100,6 +100,7 @@ class Watch:
         self._order = Order()
         self._troubles: dict[str, str] = {}
         self._told: set[int] = set()
+        self._failed: dict[str, str] = {}
         self._said_another = -math.inf
         self._look_at = 0.0
         """When to look at the folder though nothing changed there (monotonic seconds)."""
@@ -211,8 +212,10 @@ class Watch:
         self._said_another = now
 
     def _failures(self, shift: Shift) -> None:
-        for _path, reason in shift.failed:
-            self.face.line(_("Failed: {reason}").format(reason=mask_paths(reason)))
+        for path, reason in shift.failed:
+            if self._failed.get(path) != reason:  # not again at each look
+                self.face.line(_("Failed: {reason}").format(reason=mask_paths(reason)))
+            self._failed[path] = reason
         shift.failed.clear()
 
     def _done(self, log: Log, row: RecordingRow, shift: Shift) -> None:

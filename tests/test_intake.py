@@ -146,6 +146,7 @@ def test_a_file_that_cannot_be_read_is_taken_when_it_can(home: Home, monkeypatch
         for _again in range(3):
             done = ingest(home, log)
             assert "a.wav cannot be read" in done.failed_now[0][1]
+            assert len(log.errors(1)) == 1  # the same again is no news, and no row
         monkeypatch.setattr(os, "open", real)
         ingest(home, log)
         assert states(log) == {"logged": 1}
