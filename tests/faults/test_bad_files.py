@@ -13,6 +13,7 @@ from scripted import Scripted, make_home
 
 from faults import ALL
 from faults.badfiles import make
+from faults.fuzz import fuzz
 from pipeline import decoder, intake, process, proof
 from pipeline.log import Log
 from pipeline.types import Limits
@@ -78,3 +79,11 @@ def test_every_bad_file_has_a_state_and_a_reason_and_good_ones_are_logged(
     assert sum(found.states.values()) == len(made)
     print({state: n for state, n in found.states.items() if n}, f"peak {peak / 1e6:.0f} MB")
     assert peak < 200e6 + LIMITS.memory
+
+
+def test_recordings_spoilt_at_random_neither_crash_the_decoder_nor_hang_it(tmp_path: Path) -> None:
+    found = fuzz(3000 if ALL else 60, 2, tmp_path)
+    print(found)
+    assert "failed" not in found
+    assert found["heard"] + found["heard, and said what is wrong"] > found["files"] / 4
+    assert found["slowest_s"] < LIMITS.stall_s
