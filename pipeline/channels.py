@@ -10,18 +10,21 @@ from pipeline.types import SAMPLE_RATE, Medium
 
 _SILENT_DBFS = -60.0
 """A channel that is never louder than this over 0.1 s holds nothing that an ear would hear."""
-_COUNTS_DB = -20.0
+_COUNTS_DB = -23.0
 """How far below the speech of its channel a moment still counts, each channel taken at its own
 loudness: what differs further down is noise."""
 _ALIKE_DB = -12.0
 """Channels are alike at a moment if their difference is so far below what they share. Two parties of
 whom each leaks into the other's channel at -5 dB still differ by more."""
+_LEVEL_COUNTS_DB = -17.0
+"""Where the difference of levels is asked, the louder must be within this of the speech of its channel: an
+encoder leaves more or less of a copy that is quiet."""
 _LEVEL_DB = 5.0
 """Or they are two microphones in one room (all is heard in both, with other echoes) if their levels
 stay together to this. A party that leaks at -6 dB is 6 dB apart."""
 _DIFFERENT_S = 0.2
 """So much that differs, in stretches of at least 0.1 s, makes two channels: 救命 takes 0.4 s.
-All measured in tests/test_audio.py and, with speech, by hand: the same voice twice at gains 12 dB
+All measured in tests/test_audio.py and, with speech, by benchmarks/stereo.py and by hand: the same voice twice at gains 12 dB
 apart, turned over, with noise at -15 dB, through AAC, MP3 and Opus of 16 to 32 kbit/s is alike; two
 voices with leaks of up to -6 dB, or 30 dB apart, or one of which says 0.3 s in all, are not."""
 
@@ -56,6 +59,7 @@ def channels(
     if _lasts((differing > counts) & (differing > common * 10 ** (_ALIKE_DB / 10))):
         smooth_l, smooth_r = (np.convolve(own, np.ones(3) / 3, "same") for own in (own_l, own_r))
         greater, lesser = np.maximum(smooth_l, smooth_r), np.minimum(smooth_l, smooth_r)
+        counts = 10 ** (_LEVEL_COUNTS_DB / 10)
         if _lasts((greater > counts) & (greater > lesser * 10 ** (_LEVEL_DB / 10))):
             return (left, right), "stereo", None
         return (left if speech_l >= speech_r else right,), "mono", None

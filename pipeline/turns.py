@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.spans import Interval, sounding, subtract, uncovered
 from pipeline.types import Segment, Speaker, Transcript, Turn, Word
-from pipeline.voices import UNKNOWN, Voice, tell_apart
+from pipeline.voices import UNKNOWN, Voice, in_order, tell_apart
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,13 @@ turn harm more than one speaker in two."""
 BREATH_S = 0.25
 """A pause in which the voice may change; where it does not, no turn ends."""
 CHANGED = 0.8
-"""How sure both voices must be for a turn to end at a breath, or a speaker to be named by the voice."""
+"""How sure both voices must be for a turn to end at a breath."""
+NAMED = 0.7
+"""How sure it must be who speaks for the speaker to be named."""
+CHANGE_ASKED, CHANGE_PAUSED, CHANGE_STOPPED, CHANGE_ELSE = 0.7, 0.4, 0.35, 0.15
+"""How likely the other speaks next: after a question, after a pause of LONG_PAUSE_S, after a full stop, and
+at a breath within a sentence. Round figures; of those tried on the demonstration calls none was much better."""
+LONG_PAUSE_S = 0.6
 CUE_ODDS = 3.0
 """How many times likelier words that only one of the two says are to be that one's: rules err."""
 SIDES = {"staff": 1, "resident": -1, "unknown": 0}
@@ -230,9 +237,9 @@ def _voice_changes(last: _Said, row: _Said) -> bool:
 
 def _name_voices(rows: Sequence[_Said], samples: np.ndarray) -> None:
     """Tell the voices of `rows` apart, and name the speakers by what each voice says in all of the call."""
-    for row, voice in zip(
-        rows, tell_apart(samples, [(r.words[0].start, r.quiet_from) for r in rows]), strict=True
-    ):
+    alone = tell_apart(samples, [(r.words[0].start, r.quiet_from) for r in rows])
+    changes = [0.5, *(_change(last, row) for last, row in pairwise(rows))][: len(rows)]
+    for row, voice in zip(rows, in_order(alone, changes), strict=True):
         row.voice = voice
     # Log odds that voice 0 is staff: what either voice says speaks for it or against it.
     odds, talk = 0.0, [1.0, 1.0]
@@ -254,9 +261,18 @@ def _name_voices(rows: Sequence[_Said], samples: np.ndarray) -> None:
         row.speaker = _named(row.staff)
 
 
+def _change(last: _Said, row: _Said) -> float:
+    """How likely another speaks `row` than `last`, from what stands between them."""
+    if last.text.endswith(_QUESTION):
+        return CHANGE_ASKED
+    if row.words[0].start - last.quiet_from >= LONG_PAUSE_S:
+        return CHANGE_PAUSED
+    return CHANGE_STOPPED if last.text.endswith(_STOP) else CHANGE_ELSE
+
+
 def _named(staff: float) -> Speaker:
     """Who speaks, if staff do with this probability."""
-    return "staff" if staff >= CHANGED else "resident" if staff <= 1 - CHANGED else "unknown"
+    return "staff" if staff >= NAMED else "resident" if staff <= 1 - NAMED else "unknown"
 
 
 def _leaning(text: str, guess: Speaker) -> float:
