@@ -155,6 +155,8 @@ def ingest(
     if as_json:
         click.echo(forms.json_line(done.as_dict()))
     else:
+        if not done.seen and not paths:
+            click.echo(screen.nothing_came(session.home))
         for line in screen.ingested_text(done):
             click.echo(line)
         show_critical(session, done.new_requests)
@@ -233,6 +235,8 @@ def open_(
             )
     else:
         click.echo(_("Nothing is open."))
+        if not log.last_recording_id() and not log.count_calls():
+            click.echo(screen.nothing_came(session.home))
     for line in screen.waiting_text(log, session.home, str if unmask else masks.mask_paths):
         click.echo(line)
 

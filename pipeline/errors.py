@@ -34,5 +34,9 @@ class ModelMissing(HotlineError):
     """The weights asked for are not in `models/`; recordings wait as `received`."""
 
 
+class ModelFault(UsageProblem):
+    """There is no such model, or it cannot be loaded: recordings wait until that is put right."""
+
+
 class LogError(HotlineError):
     """The log cannot be opened or written: newer schema, network share, locked, disk full."""

@@ -77,6 +77,8 @@ def search(
         if word.startswith("--") and len(word) > 2 and word.isascii():
             raise click.NoSuchOption(word, ctx=click.get_current_context())
     query = query_of(words)
+    if not query.strip():
+        raise UsageProblem(_("Say what to look for: hotline search 电梯"))
     for what in ("category", "kind", "urgency", "status"):
         asked[what] = code_of(session, what, asked[what])
     first, last = span_of(session, day or since, day or until)

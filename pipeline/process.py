@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import intake
-from pipeline.errors import HotlineError, LogError, ModelMissing, UnsupportedAudio, UsageProblem
+from pipeline.errors import (
+    HotlineError,
+    LogError,
+    ModelFault,
+    ModelMissing,
+    UnsupportedAudio,
+    UsageProblem,
+)
 from pipeline.i18n import _
 
 if TYPE_CHECKING:
@@ -141,21 +148,21 @@ class Shift:
         """Take one recording through all stages that it has not passed; call `index` of `total`.
 
         Raises:
-            LogError: the log cannot be written; all else that may happen costs this recording alone.
+            LogError: the log cannot be written.
+            ModelFault: there is no such model, or it cannot be loaded.
+            All else that may happen costs this recording alone.
         """
         log = self.log
         step = Step(row.path, index, total)
         self.progress(step)
-        if self.waiting_for is not None and row.state != "transcribed":
-            return
         try:
             if row.state != "transcribed" and not was_heard(log, row):
-                hear(self.home, log, row, self._transcriber(), step, self.progress)
+                engine = self._engine()
+                if engine is None:
+                    return
+                hear(self.home, log, row, engine, step, self.progress)
             self.opened += understand_recording(self.home, log, row.id, self._terms)
-        except ModelMissing as missing:
-            self.waiting_for = str(missing)
-            return
-        except LogError:
+        except (LogError, ModelFault):
             raise
         except Exception as error:  # whatever it is, it costs this recording and no other
             reason = intake.reason(row, error)
@@ -163,6 +170,28 @@ class Shift:
             self.failed.append((row.path, reason))
         now = log.recording(row.id)
         self.progress(Step(row.path, index, total, state=now.state, reason=now.reason))
+
+    def _engine(self) -> Transcriber | None:
+        """The engine; None where it waits for its weights. What else is wrong with it is no fault of the
+        recordings, and stops the work."""
+        if self.waiting_for is not None:
+            return None
+        try:
+            return self._transcriber()
+        except ModelMissing as missing:
+            self.waiting_for = str(missing)
+            return None
+        except Exception as error:
+            raise ModelFault(model_sentence(error)) from error
+
+
+def model_sentence(error: Exception) -> str:
+    """Why there is no engine, for staff."""
+    if isinstance(error, HotlineError):
+        return str(error)
+    return _("The model cannot be loaded ({error}). See which can: hotline models").format(
+        error=str(error) or type(error).__name__
+    )
 
 
 def once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:

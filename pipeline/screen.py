@@ -211,6 +211,14 @@ def console() -> Console:
     return shown
 
 
+def nothing_came(home: Home) -> str:
+    """What to do where no call was ever taken in."""
+    return _(
+        "No recording has come yet. Drop some into {folder}, then run: hotline ingest (once), or "
+        "hotline watch (as they come)."
+    ).format(folder=home.recordings)
+
+
 def ingested_text(done: Ingested) -> list[str]:
     lines = [
         _("{seen} files seen, {new} new; {requests} new requests.").format(

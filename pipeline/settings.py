@@ -204,7 +204,7 @@ def _not_toml(path: Path, text: str, error: str) -> str:
         hint = _("Write a path with / or between single quotes: 'D:\\recordings'.")
     else:
         hint = _("Text stands between quotation marks, a list between [ and ].")
-    return _("{file}, line {line} cannot be read: {text} {hint}").format(
+    return _("{file}, line {line} cannot be read. {hint} It says: {text}").format(
         file=path, line=n, text=line.strip(), hint=hint
     )
 
@@ -275,23 +275,16 @@ class _Page:
 def _unknown(name: str, key: str, known: list[str]) -> str:
     """What is said of a setting that there is not, with the one that was probably meant."""
     said = _('there is no setting "{key}".').format(key=key)
-    elsewhere = [
-        f"{part.name}.{one.name}" if part is not None else one.name
-        for part, one in _every()
-        if one.name == name
-    ]
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return said + " " + _('Did you mean "{near}"?').format(near=near[0])
-    if elsewhere:
-        part, _dot, _name = elsewhere[0].rpartition(".")
-        place = (
-            _("below [{part}]").format(part=part) if part else _("at the top, above every [part]")
-        )
-        return said + " " + _("It belongs {place}.").format(place=place)
-    every = [f"{part.name}.{one.name}" if part is not None else one.name for part, one in _every()]
-    near = difflib.get_close_matches(key, every, n=1)
-    return said + (" " + _('Did you mean "{near}"?').format(near=near[0]) if near else "")
+    every = {one.name: part.name if part is not None else "" for part, one in _every()}
+    near = difflib.get_close_matches(name, every, n=1)
+    if not near:
+        return said
+    part = every[near[0]]
+    place = _("below [{part}]").format(part=part) if part else _("at the top, above every [part]")
+    return said + " " + _('"{name}" belongs {place}.').format(name=near[0], place=place)
 
 
 def _every() -> Iterator[tuple[Field[Any] | None, Field[Any]]]:
@@ -418,6 +411,8 @@ def find(explicit: Path | None) -> Home:
 def init(folder: Path) -> tuple[Home, bool]:
     """Make a home of `folder`; what is there already stays. Returns it and whether it is new."""
     file = folder / SETTINGS_FILE
+    if folder.exists() and not folder.is_dir():
+        raise UsageProblem(_("{folder} is a file; name a folder.").format(folder=folder))
     new = not file.exists()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are nobody else's business

@@ -177,7 +177,7 @@ class Watch:
         try:
             self._transcriber()
         except Exception as error:
-            self._trouble("model", _sentence(error))
+            self._trouble("model", process.model_sentence(error))
             return False
         self._trouble("model", None)
         return True

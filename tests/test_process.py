@@ -10,7 +10,7 @@ import pytest
 from scripted import Scripted, drop, make_home, states
 
 from pipeline import process, proof, settings
-from pipeline.errors import HotlineError, ModelMissing
+from pipeline.errors import HotlineError, ModelFault, ModelMissing
 from pipeline.log import Log
 from pipeline.process import Step
 from pipeline.settings import Home
@@ -104,6 +104,18 @@ def test_without_weights_everything_is_received_and_said(home: Home) -> None:
         assert done.waiting_for == "bring the weights"
         assert done.failed_now == ()
         assert states(log) == {"received": 2}
+
+
+def test_a_model_that_cannot_be_loaded_costs_no_recording(home: Home) -> None:
+    drop(home, ".amr")
+    (home.models / "broken.pt").write_bytes(b"no weights")
+    with Log(home.log) as log:
+        with pytest.raises(ModelFault, match="There are: tiny"):
+            process.ingest(home, log, (), lambda: process.load_transcriber(home, "smal"))
+        assert states(log) == {"received": 1}
+        done = process.ingest(home, log, (), lambda: process.load_transcriber(home, "broken.pt"))
+        assert "broken.pt" in str(done.waiting_for)
+        assert states(log) == {"received": 1}
 
 
 def test_what_is_no_recording_has_a_state_and_a_sentence(home: Home) -> None:
