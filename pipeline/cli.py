@@ -12,7 +12,7 @@ import click
 
 from pipeline import again, desk, export, finding, forms, learn, screen, sides, watching
 from pipeline.errors import HotlineError, UsageProblem
-from pipeline.i18n import _, plural
+from pipeline.i18n import _, colon, plural
 from pipeline.session import (
     Group,
     Session,
@@ -96,7 +96,9 @@ def live(quiet: bool) -> Iterator[Progress]:
         def plain(step: Step) -> None:
             if step.state is not None:
                 click.echo(
-                    f"{step.index}/{step.total} {Path(step.path).name}: {step.state}", err=True
+                    f"{step.index}/{step.total} {Path(step.path).name}{colon()}"
+                    + screen.recording_state(step.state),
+                    err=True,
                 )
 
         yield plain

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline import alert, intake, process
 from pipeline.alert import Alarm
 from pipeline.errors import HotlineError
-from pipeline.i18n import _
+from pipeline.i18n import _, colon
 from pipeline.lookout import NEW, Lookout
 from pipeline.masks import mask_paths, mask_text
 from pipeline.process import GiveWay, Shift, Step
+from pipeline.screen import recording_state
 
 if TYPE_CHECKING:
     from pipeline.log import Log, RecordingRow
@@ -224,12 +225,13 @@ class Watch:
         name = mask_paths(Path(row.path).name)
         if now.state == "logged":
             rows = [log.request(number) for number in shift.opened]
-            said = ", ".join(
+            said = _(", ").join(
                 f"{_('No. {n}').format(n=one.number)} {mask_text(one.gist)}" for one in rows
             )
-            self.face.line(f"{name}: {said or _('no request')}")
+            self.face.line(f"{name}{colon()}{said or _('no request')}")
         elif now.state != "failed":
-            self.face.line(f"{name}: {mask_paths(now.reason) or now.state}")
+            why = mask_paths(now.reason) if now.reason else recording_state(now.state)
+            self.face.line(f"{name}{colon()}{why}")
         shift.opened.clear()
 
     def _standing(self, log: Log, todo: Sequence[RecordingRow]) -> None:
@@ -250,7 +252,7 @@ class Watch:
             self.face.line(
                 _(
                     "Life or limb, and still open from before: No. {numbers}. See: hotline open"
-                ).format(numbers=", ".join(map(str, new)))
+                ).format(numbers=_(", ").join(map(str, new)))
             )
 
     def _tell(self, log: Log) -> None:
