@@ -41,6 +41,7 @@ class Terminal:
         self.tmux("kill-session", "-t", name, check=False)
         self.tmux("new-session", "-d", "-s", name, "-x", str(COLUMNS), "-y", str(LINES), *given,
                   "bash", "--norc", "--noprofile")  # fmt: skip
+        self.type(f"export PATH={shlex.quote(str(out))}:$PATH; clear")
 
     def tmux(self, *arguments: str, check: bool = True) -> str:
         return subprocess.run(
@@ -142,7 +143,7 @@ class Day:
         self.home = out / "home"
         self.env = {
             "PYTHONPATH": str(ROOT), "HOTLINE_HOME": str(self.home), "HOTLINE_LANG": "zh",
-            "LC_ALL": "C.UTF-8", "PS1": "$ ", "PATH": f"{out}:{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8", "PS1": "$ ",
         }  # fmt: skip
         command = out / "hotline"
         command.write_text(f'#!/bin/sh\nexec {shlex.join(HOTLINE)} "$@"\n')

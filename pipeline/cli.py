@@ -107,7 +107,7 @@ def live(quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(24),
         TextColumn("{task.fields[said]}"),
         console=Console(stderr=True),
@@ -169,12 +169,15 @@ def ingest(
 
 
 def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
+    from rich.text import Text
+
     from pipeline import alert
 
+    shown = screen.console()
     for number in numbers:
         row = session.log.request(number)
         if row.urgency == "critical":
-            click.secho(alert.sentence(row), bold=True, fg="red")
+            shown.print(Text(alert.sentence(row), style="bold red"))
 
 
 @main.command(

@@ -201,13 +201,14 @@ def recording_state(state: str) -> str:
 
 
 def console() -> Console:
-    """Where text for people goes: rich's console, which knows NO_COLOR and pipes."""
+    """Where text for people goes: rich's console, which knows NO_COLOR and pipes. What callers said, and
+    how recorders name files ([王芳]_138….wav), is no markup."""
     from rich.console import Console
 
-    shown = Console(highlight=False, soft_wrap=False)
+    shown = Console(highlight=False, markup=False, emoji=False)
     if not shown.is_terminal:
         # A pipe has no width: do not cut what `grep` should find.
-        shown = Console(highlight=False, width=200)
+        shown = Console(highlight=False, markup=False, emoji=False, width=200)
     return shown
 
 

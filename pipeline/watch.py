@@ -167,7 +167,9 @@ class Watch:
         try:
             shift.work(row, 1, len(todo))
         except GiveWay:
-            self.face.line(_("{file} waits: a new call has come.").format(file=Path(row.path).name))
+            self.face.line(
+                _("{file} waits: a new call has come.").format(file=mask_paths(Path(row.path).name))
+            )
             return True
         self._failures(shift)
         self._done(log, row, shift)
