@@ -77,9 +77,9 @@ def _words_lost(log: Log) -> list[str]:
     """Calls in whose turns a character is missing, or too many, of what was heard and counts."""
     said: dict[int, Counter[str]] = {}
     for sql, sign in ((_HEARD, 1), (_IN_TURNS, -1)):
-        for row in log.query(sql):
-            counts = said.setdefault(row["call_id"], Counter())
-            for char in "".join(row["text"].split()):
+        for call_id, text in log.conn.execute(sql):  # not all of a large log at once
+            counts = said.setdefault(call_id, Counter())
+            for char in "".join(text.split()):
                 counts[char] += sign
     return [
         _("Call {call}: its turns do not hold just the words that were heard ({n} differ).").format(
