@@ -239,9 +239,7 @@ def _said(session: Session, tag: str, was: str, becomes: str) -> str:
 
 @click.command(
     help=_("Bring back words that were set aside as not said: they become a request.\n\n")
-    + _(
-        "Their numbers stand in the call. Example: hotline show --call 7   then: hotline restore A12"
-    )
+    + _("Example: hotline restore A12   (their numbers stand in the call: hotline show --call 7)")
 )
 @click.argument("number", metavar="A..")
 @click.option("--what", metavar="TEXT", help=_("What is asked, in short."))

@@ -322,7 +322,7 @@ def test_errors_are_one_line_and_debug_shows_more(empty: Path) -> None:
 
 def test_group_help_is_quick_to_read() -> None:
     lines = run_hotline("--help").output.splitlines()
-    assert len(lines) < 45
+    assert len(lines) < 60  # by what they are for, under headings
     for command in cli.main.commands.values():
         assert isinstance(command, click.Command)
         assert command.get_short_help_str()
