@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -336,6 +337,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _no_room(path: Path) -> bool:
+    """Whether the disk is full: the index of the WAL cannot grow then, which SQLite calls a failed disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < 1 << 20
+    except OSError:
+        return False
+
+
 def _code(error: BaseException) -> int:
     """SQLite's primary result code, or 0 where there is none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
@@ -347,7 +356,7 @@ def _sentence(error: BaseException, path: Path) -> str:
         return _(
             "Another program is writing to {file} and does not stop; close it and try again."
         ).format(file=path)
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
         return _(
             "The disk is full; nothing half was written to {file}. Make room, try again."
         ).format(file=path)
