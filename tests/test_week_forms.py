@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,13 +15,15 @@ from conftest import json_lines, run_hotline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from office import FIRST, ZONE, office
+from rich.console import Console
 
 from pipeline import taxonomy
 from pipeline.dates import Period
 from pipeline.i18n import use
 from pipeline.log import Log
-from pipeline.report import count, docx, html, markdown, rows, telling, xlsx
+from pipeline.report import count, docx, html, markdown, rows, telling, terminal, xlsx
 from pipeline.report.figures import GROUPS, SINGLES, lead
+from pipeline.report.page import Items
 from pipeline.report.privacy import masked, masked_row
 from pipeline.report.words import chance, likelihood, new_words, rises
 from pipeline.rows import utc
@@ -138,6 +141,23 @@ def test_every_figure_is_the_number_of_its_rows(made: Log) -> None:
     for one in (*week.rises, *week.new_words, *week.new_places):
         assert len(lead(made, WEEK, ZONE, NOW, one["rows"]) or []) == one["n"]
     assert lead(made, WEEK, ZONE, NOW, "nonsense") is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_a_narrow_window_breaks_lines_and_cuts_no_word(
+    made: Log, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(language)
+    monkeypatch.setattr(terminal, "console", lambda: Console(width=80, highlight=False))
+    page = telling.compose(count(made, WEEK.start, WEEK.end, ZONE, NOW), taxonomy.names(), "梧桐里")
+    terminal.show(page)
+    signs = Counter(capsys.readouterr().out)
+    cells = [
+        terminal.cell_text(cell) for table in page.tables() for row in table.rows for cell in row
+    ]
+    lines = [x.words for block in page.front if isinstance(block, Items) for x in block.lines]
+    for sign, n in Counter("".join([*cells, *lines])).items():
+        assert sign.isspace() or signs[sign] >= n, sign
 
 
 def test_what_stood_out_is_what_was_planted(made: Log) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BAR = 30
 """The longest bar, in columns."""
 
+SHORT = 14
+"""Cells of so many columns are not broken over lines."""
+
 
 def show(page: Page) -> None:
     """Print the page; a pipe gets the same words without colour."""
@@ -46,6 +49,9 @@ def sum_line(block: Sum) -> str:
 
 
 def _show_block(shown: Console, block: Block) -> None:
+    from rich.padding import Padding
+    from rich.text import Text as RichText
+
     shown.print()
     if isinstance(block, Text):
         for sentence in block.sentences:
@@ -55,9 +61,8 @@ def _show_block(shown: Console, block: Block) -> None:
     elif isinstance(block, Items):
         shown.print(block.title, style="bold", markup=False)
         for line in block.lines:
-            shown.print(f"  {line}", markup=False, end=" " if line.name else "\n")
-            if line.name:
-                shown.print(f"[{line.name}]", style="dim", markup=False)
+            words = RichText.assemble(line.words, (f" [{line.name}]" if line.name else "", "dim"))
+            shown.print(Padding(words, (0, 0, 0, 2)))
     elif isinstance(block, Bars):
         shown.print(block.title, style="bold", markup=False)
         for bar in bars(block):
@@ -68,15 +73,21 @@ def _show_block(shown: Console, block: Block) -> None:
 
 def _show_table(shown: Console, table: Table) -> None:
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
     shown.print(table.title, style="bold", markup=False)
-    grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for n, title in enumerate(table.heads):
         right = all(_is_number(row[n]) for row in table.rows)
+        # Short cells stay whole; heads and long cells are broken where the window is narrow, never cut.
+        longest = max((cell_len(cell_text(row[n])) for row in table.rows), default=0)
         grid.add_column(
-            title, justify="right" if right else "left", overflow="fold", no_wrap=n != table.wide
+            title,
+            justify="right" if right else "left",
+            overflow="fold",
+            min_width=longest if longest <= SHORT and n != table.wide else None,
         )
     for n, row in enumerate(table.rows):
         last = table.total and n == len(table.rows) - 1
