@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FEW = 160
 """A term of a word in fewer rows is rare: those rows are looked into, whatever the word's other terms."""
 
-BATCH = 72
+BATCH = 56
 """Rows that are first taken of a word; then twice as many, and so on."""
 
 MOST = 8192

@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 Sort = Literal["best", "newest", "urgent"]
 Where = Literal["words", "gist", "aside"]
 
-RANKED = 64
+RANKED = 48
 """Of a common word the newest so many rows are looked into, and more only until `limit` hits are found:
 "best" ranks those, and the counts are of those."""
+
+MAPPED = 1 << 34
+"""So many bytes of the log are read as memory while searching: its pages lie far apart, and reading each
+as a file takes a quarter of the time."""
 
 AROUND = 24
 """Characters shown on each side of a hit in a long turn."""
@@ -169,6 +173,7 @@ def ask(
     )
     asked = _Asked(log, read, filters, sort)
     unlikely = 0
+    log.conn.execute(f"PRAGMA mmap_size = {MAPPED}")
     with log.snapshot():
         finds, complete = asked.look("exact", limit)
         n_exact = len(finds)
