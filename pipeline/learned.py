@@ -72,6 +72,14 @@ class Head:
         return self.first + len(self.values)
 
 
+class Part(NamedTuple):
+    """A stretch of words as the model weighs it: scores before they are brought to one length, and
+    the square of that length."""
+
+    scores: NDArray[np.float32]
+    square: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
     """A trained model. `weights` has shape (n-grams, values of all labels); `fingerprint` is that of
@@ -109,6 +117,28 @@ class Learned:
                 }
             )
         return judged
+
+    def part(self, text: str) -> Part:
+        """What a stretch of words weighs, to be added to its neighbours' by `shares`."""
+        import numpy as np
+
+        grams = [
+            (self.vocabulary[g], n) for g, n in grams_of(text, "").items() if g in self.vocabulary
+        ]
+        indexes = [i for i, _ in grams]
+        values = np.array([(1 + math.log(n)) * self.rarity[i] for i, n in grams], dtype=np.float32)
+        return Part(values @ self.weights[indexes], float(values @ values))
+
+    def shares(self, parts: Sequence[Part], label: str) -> NDArray[np.float32]:
+        """How likely each value of a label is for words that were weighed in parts, in the order of
+        the label's values. Windows over a long text cost additions only."""
+        head = self.heads[label]
+        scores = self.bias[head.first : head.last].copy()
+        length = math.sqrt(sum(part.square for part in parts))
+        if length:
+            for part in parts:
+                scores += part.scores[head.first : head.last] / length
+        return shares(scores, head.temperature)
 
     def save(self, path: Path) -> None:
         """Write the model: plain arrays, nothing that runs when it is read."""

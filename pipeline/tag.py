@@ -2,59 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
-from pipeline.taxonomy import Found, Reading, Taxonomy
+from pipeline import learned as models
+from pipeline.learned import Learned
+from pipeline.taxonomy import Found, Reading, Sign, Taxonomy
 from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
 
 EVIDENCE_EACH = 3
 """So many words are shown as the reason of one tag: more nobody reads."""
 ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other")
 """Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
-NEAR = 0.7
-"""A second category with this share of the first's points is near it: staff should look."""
+MATTER = 130
+"""So many characters of residents' words name the matter; what follows is details and other things."""
+POINT, MOST_POINTS = 0.5, 12.0
+"""What a point of the rules counts beside the model's log likelihood, and how many count at most."""
+DANGER = 2.0
+"""What a danger that stands counts for its category."""
+UNSEEN = 0.002
+"""The least likelihood that a category has beside the model: it has not seen everything."""
+SURE = 0.4
+"""How likely the model must find a category of which no rule knows a word; else it is unclear."""
+NEAR = 0.9
+"""A second category so near the first (in nats) is near it: staff should look."""
+ALIKE = 0.7
+"""So is one with this share of the first's points."""
+CRITICAL, URGENT = 0.3, 0.45
+"""How sure the model must be to raise the urgency to critical, to urgent."""
+HINTED = 0.05
+"""The same where words that may mean danger stand there too."""
+SURER = 2.5
+"""How much likelier the model must find another kind than the rules'."""
+
+Danger = tuple[Sign, Found]
 
 
-def tag(pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy) -> Tags:
+def tag(
+    pieces: Sequence[Piece],
+    turns: Sequence[Turn],
+    taxonomy: Taxonomy,
+    learned: Learned | None = None,
+) -> Tags:
     """Tags of the request that `pieces` make up; each has evidence in the original words.
 
+    Rules and the learned model (None: the package's own) judge together: their points add up for
+    category and kind; urgency is what the rules say, or more where the model is sure of more.
     `review` is true where two categories are near each other or little was found.
     """
+    learned = learned or models.own()
     readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
-    category, reasons, review = _category(pieces, turns, taxonomy)
-    urgency, danger = _urgency(category, pieces, turns, readings, taxonomy)
+    said = _said(pieces, turns, readings)
+    danger = _urgency(pieces, turns, readings, taxonomy)
+    category, reasons, review = _category(said, turns, taxonomy, learned, danger)
+    urgency, urgent = _raised(category, danger, said, turns, learned)
     pressing = urgency != "routine" and category not in ANSWERED
     kind, kind_reasons = _kind(category, pressing, pieces, turns, readings, taxonomy)
-    fallback = _whole(pieces, turns)
+    kind, kind_reasons = _weighed_kind(kind, kind_reasons, said, turns, learned)
     evidence: list[Evidence] = []
     for name, value, found in (
         ("category", category, reasons),
-        ("kind", kind, kind_reasons or reasons),
-        ("urgency", urgency, danger or reasons),
+        ("kind", kind, kind_reasons),
+        ("urgency", urgency, urgent),
     ):
         kept = sorted(found, key=lambda f: (-f.points, f.turn, f.hit.start))[:EVIDENCE_EACH]
         if kept:
             evidence.extend(_evidence(name, value, f, turns) for f in kept)
-        elif fallback is not None:
-            piece = fallback
-            words = turns[piece.turn].text[piece.start_char : piece.end_char]
-            evidence.append(
-                Evidence(name, value, "rule", words, piece.turn, piece.start_char, piece.end_char)
-            )
+        elif said:
+            evidence.append(_told(name, value, said, turns, learned))
     return Tags(category, kind, urgency, tuple(evidence), review)
+
+
+def _said(
+    pieces: Sequence[Piece], turns: Sequence[Turn], readings: dict[int, Reading]
+) -> list[Piece]:
+    """The clauses of the pieces that residents said; all of them where nobody seems to be one."""
+    clauses = [
+        (Piece(piece.turn, start, end), guess)
+        for piece in pieces
+        for start, end, guess in readings[piece.turn].clauses(piece.start_char, piece.end_char)
+    ]
+    theirs = [
+        clause
+        for clause, guess in clauses
+        if not (
+            guess
+            if turns[clause.turn].speaker == "unknown"
+            else turns[clause.turn].speaker == "staff"
+        )
+    ]
+    return theirs or [clause for clause, _ in clauses]
+
+
+def _words(said: Sequence[Piece], turns: Sequence[Turn], most: int | None = None) -> str:
+    """What was said, in one text; of a long story the beginning (`most` characters)."""
+    words = ""
+    turn = None
+    for piece in said:
+        if most is not None and len(words) >= most:
+            break
+        if turn not in (None, piece.turn):
+            words += " "
+        words += turns[piece.turn].text[piece.start_char : piece.end_char]
+        turn = piece.turn
+    return words
+
+
+def _told(
+    name: str, value: str, said: Sequence[Piece], turns: Sequence[Turn], learned: Learned
+) -> Evidence:
+    """The clause for which the learned model says so most."""
+    head = learned.heads.get(name)
+    best = said[0]
+    if head is not None and value in head.values:
+        column = head.first + head.values.index(value)
+
+        def weight(piece: Piece) -> float:
+            text = turns[piece.turn].text[piece.start_char : piece.end_char]
+            return float(learned.part(text).scores[column])
+
+        best = max(said, key=weight)
+    words = turns[best.turn].text[best.start_char : best.end_char]
+    return Evidence(name, value, "model", words, best.turn, best.start_char, best.end_char)
 
 
 def _evidence(name: str, value: str, found: Found, turns: Sequence[Turn]) -> Evidence:
     start, end = found.hit.start, found.hit.end
     return Evidence(name, value, "rule", turns[found.turn].text[start:end], found.turn, start, end)
-
-
-def _whole(pieces: Sequence[Piece], turns: Sequence[Turn]) -> Piece | None:
-    """The first words of the resident: the reason where no single word is one."""
-    for piece in pieces:
-        if turns[piece.turn].speaker != "staff" and piece.end_char > piece.start_char:
-            return Piece(piece.turn, piece.start_char, min(piece.end_char, piece.start_char + 30))
-    return pieces[0] if pieces else None
 
 
 def _is_staff(reading: Reading, turn: Turn, at: int) -> bool:
@@ -65,29 +139,52 @@ def _is_staff(reading: Reading, turn: Turn, at: int) -> bool:
 
 
 def _category(
-    pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy
+    said: Sequence[Piece],
+    turns: Sequence[Turn],
+    taxonomy: Taxonomy,
+    learned: Learned,
+    danger: Mapping[Urgency, Sequence[Danger]],
 ) -> tuple[str, list[Found], bool]:
-    points, found = taxonomy.rank(pieces, turns)
-    ranked = list(points)
-    if not ranked or points[ranked[0]] < taxonomy.weights.terms:
-        return "unclear", found.get(ranked[0], []) if ranked else [], True
-    near = len(ranked) > 1 and points[ranked[1]] > NEAR * points[ranked[0]]
-    return ranked[0], found[ranked[0]], near or points[ranked[0]] < taxonomy.weights.strong
+    told: list[Piece] = []
+    long = 0
+    for piece in said:
+        if long >= MATTER:
+            break
+        told.append(piece)
+        long += piece.end_char - piece.start_char
+    points, found = taxonomy.rank(told, turns)
+    shares = learned.judge(_words(told, turns)).get("category", {})
+    weighed = {
+        code: math.log(shares.get(code, 0.0) + UNSEEN)
+        + POINT * min(points.get(code, 0.0), MOST_POINTS)
+        + (
+            DANGER
+            if any(sign.category == code and not sign.hint for sign, _ in danger["critical"])
+            else 0.0
+        )
+        for code in taxonomy.categories
+    }
+    ranked = sorted(weighed, key=lambda code: -weighed[code])
+    first, second = ranked[:2]
+    some = points.get(first, 0.0) >= taxonomy.weights.terms
+    if not some and shares.get(first, 0.0) < SURE:
+        return "unclear", found.get(first, []), True
+    near = first == "unclear" or weighed[first] - weighed[second] < NEAR
+    near |= points.get(second, 0.0) > ALIKE * points.get(first, 0.0)
+    return first, found.get(first, []), near
 
 
 def _urgency(
-    category: str,
     pieces: Sequence[Piece],
     turns: Sequence[Turn],
     readings: dict[int, Reading],
     taxonomy: Taxonomy,
-) -> tuple[Urgency, list[Found]]:
-    levels: dict[Urgency, list[Found]] = {"critical": [], "urgent": []}
+) -> dict[Urgency, list[Danger]]:
+    """The dangers that the rules find, by level."""
+    levels: dict[Urgency, list[Danger]] = {"critical": [], "urgent": []}
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
         for i, sign in enumerate(taxonomy.signs):
-            if sign.only and category not in sign.only:
-                continue
             for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
                 staff = _is_staff(reading, turn, hit.start)
                 if staff and sign.level != "critical":
@@ -96,13 +193,46 @@ def _urgency(
                 if meaning == "asked" and staff:
                     meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
                 if meaning == "said":
-                    levels[sign.level].append(
-                        Found(hit, piece.turn, staff, hit.weight + (not staff))
-                    )
-    for level in ("critical", "urgent"):
-        if levels[level]:
-            return level, levels[level]
+                    found = Found(hit, piece.turn, staff, hit.weight + (not staff))
+                    levels[sign.level].append((sign, found))
+    return levels
+
+
+def _raised(
+    category: str,
+    danger: Mapping[Urgency, Sequence[Danger]],
+    said: Sequence[Piece],
+    turns: Sequence[Turn],
+    learned: Learned,
+) -> tuple[Urgency, list[Found]]:
+    """What the rules say, raised where the model is sure of more; never lowered."""
+    shares = learned.judge(_words(said, turns)).get("urgency", {})
+    critical = shares.get("critical", 0.0)
+    levels: tuple[tuple[Urgency, float, float], ...] = (
+        ("critical", critical, CRITICAL),
+        ("urgent", critical + shares.get("urgent", 0.0), URGENT),
+    )
+    for level, likely, enough in levels:
+        found = [(s, f) for s, f in danger[level] if not s.only or category in s.only]
+        sure = any(not sign.hint for sign, _ in found)
+        if sure or likely >= (HINTED if found else enough):
+            return level, [f for _, f in found]
     return "routine", []
+
+
+def _weighed_kind(
+    kind: str,
+    reasons: list[Found],
+    said: Sequence[Piece],
+    turns: Sequence[Turn],
+    learned: Learned,
+) -> tuple[str, list[Found]]:
+    """The kind by rules, unless the model is much surer of another."""
+    shares = learned.judge(_words(said, turns)).get("kind", {})
+    best = max(shares, key=lambda value: shares[value], default=kind)
+    if best != kind and shares[best] >= SURER * max(shares.get(kind, 0.0), UNSEEN):
+        return best, []
+    return kind, reasons
 
 
 def _affirmed(asked: int, turns: Sequence[Turn], taxonomy: Taxonomy) -> bool:

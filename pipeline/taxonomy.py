@@ -67,7 +67,8 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Sign:
     """A danger. `call` is the number to dial at once; `only` limits it to these categories;
-    `beats` are those that give way to its own where both fit."""
+    `beats` are those that give way to its own where both fit. A `hint` may mean something else: it
+    counts where the learned model finds danger likely too."""
 
     about: str
     level: Urgency
@@ -76,6 +77,7 @@ class Sign:
     call: str | None = None
     only: tuple[str, ...] = ()
     beats: tuple[str, ...] = ()
+    hint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,7 @@ class Taxonomy:
                 continue
             for hit in reading.of(f"sign.{number}", start, end):
                 said = reading.meant(hit, staff=staff) == "said"
-                critical = sign.level == "critical"
+                critical = sign.level == "critical" and not sign.hint
                 points = (weights.strong if critical else weights.terms) * share
                 found.append(
                     Weighed(
@@ -785,7 +787,7 @@ class _Builder:
             self.known(
                 key,
                 row,
-                ["level", "about", "name", "category", "call", "only", "beats", "patterns"],
+                ["level", "about", "name", "category", "call", "only", "beats", "hint", "patterns"],
             )
             about, level, name = row.get("about"), row.get("level"), row.get("name")
             if not isinstance(about, str) or not isinstance(name, str):
@@ -794,6 +796,8 @@ class _Builder:
             only = self.strings(f"{key}.only", row.get("only", []))
             beats = self.strings(f"{key}.beats", row.get("beats", []))
             self.known(f"{key}.only", [*only, *beats], list(categories))
+            if not isinstance(row.get("hint", False), bool):
+                raise self.fail(f"{key}.hint", _("true or false is meant"))
             if row.get("category") is not None:
                 self.known(f"{key}.category", [str(row["category"])], list(categories))
             self.add(
@@ -811,6 +815,7 @@ class _Builder:
                     call=row.get("call"),
                     only=tuple(only),
                     beats=tuple(beats),
+                    hint=row.get("hint", False),
                 )
             )
         return tuple(signs)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.extract import extract, gist
+from pipeline.learned import Learned
 from pipeline.split import split
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
@@ -17,15 +18,19 @@ def understand(
     started_at: datetime,
     taxonomy: Taxonomy,
     *,
+    learned: Learned | None = None,
     phone: str | None = None,
 ) -> Understanding:
     """Everything that the words of a call ask for.
 
     `started_at` has an offset: relative times ("明天") are resolved against it. `phone` is the number
-    that the recording's name or the exchange tells; it stands where the caller says none.
+    that the recording's name or the exchange tells; it stands where the caller says none. `learned`
+    is the model beside the rules, None the package's own.
     """
-    found = split(turns, taxonomy)
-    requests = [tell(pieces, turns, started_at, taxonomy) for pieces in found.requests]
+    found = split(turns, taxonomy, learned)
+    requests = [
+        tell(pieces, turns, started_at, taxonomy, learned=learned) for pieces in found.requests
+    ]
     return Understanding(
         requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
@@ -34,10 +39,15 @@ def understand(
 
 
 def tell(
-    pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime, taxonomy: Taxonomy
+    pieces: Sequence[Piece],
+    turns: Sequence[Turn],
+    started_at: datetime,
+    taxonomy: Taxonomy,
+    *,
+    learned: Learned | None = None,
 ) -> Request:
     """What the words in `pieces` ask for, taken as one request."""
-    tags = tag(pieces, turns, taxonomy)
+    tags = tag(pieces, turns, taxonomy, learned)
     facts = extract(pieces, turns, started_at)
     return Request(
         turns=tuple(sorted({piece.turn for piece in pieces})),

@@ -28,6 +28,8 @@ LEAVES = {
 """What a stage may import of ours."""
 READERS = {"particulars", "places", "phones", "moments", "reading", "caller", "promises"}
 """What `extract` is made of; nobody else imports them."""
+SPLIT = {"clauses", "openings"}
+"""What `split` is made of; nobody else imports them."""
 SOUND = {"decoder", "decode", "wholeness", "channels", "clips"}
 """What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""
 SQL = {
@@ -78,7 +80,12 @@ def test_the_stages_exist() -> None:
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_stage_imports_no_other_stage_and_no_log(stage: str) -> None:
-    parts = {"extract": READERS, "audio": SOUND, "transcribe": {"fast"}}.get(stage, set())
+    parts = {
+        "extract": READERS,
+        "audio": SOUND,
+        "split": SPLIT,
+        "transcribe": {"fast"},
+    }.get(stage, set())
     assert imports(MODULES[stage]) <= LEAVES | parts
 
 
@@ -97,6 +104,13 @@ def test_a_reader_imports_only_readers_and_leaves(reader: str) -> None:
     assert imports(MODULES[reader]) <= LEAVES | READERS
     users = {name for name, path in MODULES.items() if reader in imports(path)}
     assert users <= READERS | {"extract"}
+
+
+@pytest.mark.parametrize("part", sorted(SPLIT))
+def test_what_split_is_made_of_imports_only_leaves(part: str) -> None:
+    assert imports(MODULES[part]) <= LEAVES | {"clauses"}
+    users = {name for name, path in MODULES.items() if part in imports(path)}
+    assert users <= {"split", "openings"}
 
 
 @pytest.mark.parametrize("leaf", sorted(LEAVES))
