@@ -572,13 +572,15 @@ def _note_repeat(home: Home, log: Log, number: int, earlier: Sequence[int]) -> N
     row = log.request(number)
     if row.repeat_of != earlier[0]:
         log.link_repeat(number, earlier[0])
-    if len(earlier) >= 2 and row.urgency == "routine" and row.closed_at is None:
+    # Calls are counted, not requests: one call may tell of the matter twice.
+    calls = len({log.request(other).call_id for other in earlier} - {row.call_id}) + 1
+    if calls >= 3 and row.urgency == "routine" and row.closed_at is None:
         log.retag(
             number,
             "urgency",
             "urgent",
             by="rule",
-            why=_("call number {n} on this matter").format(n=len(earlier) + 1),
+            why=_("call number {n} on this matter").format(n=calls),
             due_at=answer_due(home, "urgent", row.started_at, row.due_hint),
         )
 

@@ -69,6 +69,15 @@ def due_text(due_at: datetime | None, now: datetime) -> str:
     return _("late by {span}").format(span=span) if late else _("in {span}").format(span=span)
 
 
+def weekdays_text(row: RequestRow) -> str:
+    """That holidays are not counted in, where the calendar of them ends before the answer is due."""
+    from pipeline.dates import calendar_covers
+
+    if row.urgency != "routine" or row.due_at is None or calendar_covers(row.due_at.date()):
+        return ""
+    return _("(by weekdays: the holidays of {year} are not known yet)").format(year=row.due_at.year)
+
+
 def when_text(moment: datetime | None, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%m-%d %H:%M") if moment else ""
 
@@ -476,7 +485,7 @@ def print_request(
         _("Where"): place_text(row.place),
         _("Caller"): " ".join(p for p in (row.caller_name, row.phone) if p) + whole,
         _("Called"): when_text(row.started_at, zone),
-        _("Due"): f"{when_text(row.due_at, zone)}  {due}".strip(),
+        _("Due"): f"{when_text(row.due_at, zone)}  {due}  {weekdays_text(row)}".strip(),
         _("Who it is about"): facts_told["people"],
         _("Medicines"): facts_told["medicines"],
         _("Quantities"): facts_told["quantities"],

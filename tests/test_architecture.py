@@ -18,6 +18,7 @@ LEAVES = {
     "readings",
     "taxonomy",
     "learned",
+    "likeness",
     "models",
     "phantoms",
     "spans",

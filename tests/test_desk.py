@@ -330,3 +330,13 @@ def test_json_gives_rows(office: Path) -> None:
         json.loads(good(office, "correct", "1", "--urgency", "urgent", "--json"))["urgency"]
         == "urgent"
     )
+
+
+def test_past_the_end_of_the_holiday_calendar_show_says_so(empty: Path) -> None:
+    with Log(empty / "hotline.db", create=True) as log:
+        for n, year in enumerate((2025, 2050)):
+            at = MONDAY.replace(year=year)
+            log_call(log, f"{n}.wav", speak("水管漏水"), [ask(0, gist="漏水")], at=at,
+                     due=timedelta(days=7))  # fmt: skip
+    assert "not known yet" not in good(empty, "show", "1")
+    assert "the holidays of 2050 are not known yet" in " ".join(good(empty, "show", "2").split())
