@@ -18,7 +18,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.masks import mask_name, mask_phone, mask_text
 from pipeline.screen import place_text
 
@@ -127,7 +127,7 @@ class Alarm:
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except (OSError, ValueError) as error:
-            self._failed(name, str(getattr(error, "strerror", None) or error))
+            self._failed(name, system_says(error))
             return
         threading.Thread(target=self._wait, args=(process, given, name), daemon=True).start()
 
@@ -140,7 +140,7 @@ class Alarm:
                 self._failed(name, _("it did not end within {n:.0f} s").format(n=LIMIT_S))
                 return
             except OSError as error:
-                self._failed(name, str(error.strerror or error))
+                self._failed(name, system_says(error))
                 return
         if process.returncode != 0:
             last = said.decode(errors="replace").strip().splitlines()[-1:] or [""]

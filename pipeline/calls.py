@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import HotlineError
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.types import SPEAKERS, Medium, Place, Turn
 
 
@@ -62,7 +62,7 @@ def read(path: Path, zone: ZoneInfo) -> Iterator[TextCall | HotlineError]:
                     )
     except OSError as error:
         raise HotlineError(
-            _("{file} cannot be read: {error}.").format(file=path, error=error.strerror)
+            _("{file} cannot be read: {error}.").format(file=path, error=system_says(error))
         ) from error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import HotlineError
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.types import SAMPLE_RATE, Audio
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def encode(sound: AudioSegment, path: Path) -> None:
         path.write_bytes(written.getvalue())
     except OSError as error:
         raise HotlineError(
-            _("{file} cannot be written: {error}.").format(file=path, error=error.strerror or error)
+            _("{file} cannot be written: {error}.").format(file=path, error=system_says(error))
         ) from error
 
 

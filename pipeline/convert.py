@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import HotlineError, ModelMissing
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 
 MADE_FOR = "made-from.txt"
 """Inside a converted folder: name, size and time of the checkpoint; written last, so that it also
@@ -114,7 +114,7 @@ def convert(checkpoint: Path, models_dir: Path, heads: bytes | None = None) -> P
     except OSError as error:
         raise HotlineError(
             _("The weights cannot be written into {folder}: {error}. Make room there.").format(
-                folder=folder, error=error.strerror or error
+                folder=folder, error=system_says(error)
             )
         ) from error
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gettext
 import locale
 import os
@@ -65,3 +66,22 @@ def plural(one: str, many: str, n: int) -> str:
 def colon() -> str:
     """What stands between a name and what it names."""
     return "：" if language() == "zh_CN" else ": "
+
+
+def system_says(error: BaseException) -> str:
+    """What the system says of an error, in the language spoken where it is one that an office meets."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return {
+        errno.ENOENT: _("no such file or folder"),
+        errno.EACCES: _("you may not"),
+        errno.EPERM: _("you may not"),
+        errno.ENOSPC: _("the disk is full"),
+        errno.EROFS: _("the disk is write-protected"),
+        errno.EIO: _("the disk or stick does not answer"),
+        errno.EEXIST: _("it is there already"),
+        errno.ENOTDIR: _("that is no folder"),
+        errno.EISDIR: _("that is a folder"),
+        errno.EBUSY: _("another program is using it"),
+        errno.EMFILE: _("too many files are open"),
+        errno.ENAMETOOLONG: _("the name is too long"),
+    }.get(getattr(error, "errno", None) or 0, str(said))

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import HotlineError, SettingsError
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.types import Arrival, NameFacts
 
 NOT_DROPPED = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitkeep"})
@@ -88,7 +88,7 @@ def scan(folder: Path, *, settle_s: float = 2.0, exclude: Sequence[Path] = ()) -
         raise HotlineError(
             _(
                 "{folder} cannot be looked into: {error}. Check the path and that you may read it."
-            ).format(folder=folder, error=error.strerror or error)
+            ).format(folder=folder, error=system_says(error))
         ) from error
     now = time.time()
     # A negative age (a clock ahead of ours) says nothing: such a file gets the second look.
@@ -553,7 +553,7 @@ def keep(path: Path, originals: Path) -> Kept:
                 _("{file} cannot be kept in {folder}: {error}. {advice}").format(
                     file=path.name,
                     folder=originals,
-                    error=error.strerror or error,
+                    error=system_says(error),
                     advice=_("Make room on the disk; it is tried again at the next run.")
                     if error.errno in (errno.ENOSPC, errno.EDQUOT)
                     else _("It is tried again at the next run."),
@@ -659,6 +659,6 @@ def _sweep(originals: Path) -> None:
 def _cannot_read(path: Path, error: OSError) -> HotlineError:
     return HotlineError(
         _("{file} cannot be read: {error}. It is tried again at the next run.").format(
-            file=path.name, error=error.strerror or error
+            file=path.name, error=system_says(error)
         )
     )

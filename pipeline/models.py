@@ -23,7 +23,7 @@ from importlib import resources
 from pathlib import Path
 
 from pipeline.errors import HotlineError, ModelMissing, UsageProblem
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 
 OPENAI = "https://openaipublic.azureedge.net/main/whisper/models"
 CACHE = ".verified.json"
@@ -477,7 +477,7 @@ def fetch(model: Model, models_dir: Path, progress: Progress | None = None) -> P
                     file=model.file,
                     size=model.size / 1e9,
                     folder=models_dir,
-                    error=error.strerror or error,
+                    error=system_says(error),
                 )
             ) from error
         raise _not_fetched(model, models_dir, error) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import HotlineError, UsageProblem
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 
 if TYPE_CHECKING:
     from pydub import AudioSegment
@@ -129,7 +129,7 @@ def scratch(home: Home) -> Path:
     except OSError as error:
         raise HotlineError(
             _("{folder} cannot be written: {error}.").format(
-                folder=folder, error=error.strerror or error
+                folder=folder, error=system_says(error)
             )
         ) from error
     return folder / f"play-{secrets.token_hex(4)}.wav"
@@ -156,7 +156,7 @@ def start(path: Path, command: Sequence[str] = ()) -> bool:
             raise HotlineError(
                 _(
                     'The player "{command}" cannot be run: {error}. See [play] in hotline.toml.'
-                ).format(command=player[0], error=error.strerror or error)
+                ).format(command=player[0], error=system_says(error))
             ) from error
         if done.returncode == 0:
             return True

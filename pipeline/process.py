@@ -21,7 +21,7 @@ from pipeline.errors import (
     UnsupportedAudio,
     UsageProblem,
 )
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,7 +297,7 @@ def only_one(home: Home, waiting: Callable[[], None] | None = None) -> Iterator[
     except OSError as error:
         raise HotlineError(
             _("Nothing can be written in {home}: {error}. Make room there, and try again.").format(
-                home=home.path, error=error.strerror or error
+                home=home.path, error=system_says(error)
             )
         ) from error
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import intake
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 
 if TYPE_CHECKING:
     from pipeline.log import Log, RecordingRow
@@ -116,7 +116,7 @@ def _original_problem(home: Home, row: RecordingRow, quick: bool) -> str | None:
             )
     except OSError as error:
         return _("The original of {file} cannot be read: {error}. {advice}").format(
-            file=name, error=error.strerror or error, advice=advice
+            file=name, error=system_says(error), advice=advice
         )
     return None
 
@@ -150,7 +150,7 @@ def _copies(home: Home) -> list[str]:
     except OSError as error:
         return [
             _("{folder} cannot be looked into: {error}.").format(
-                folder=home.originals, error=error.strerror or error
+                folder=home.originals, error=system_says(error)
             )
         ]
     return [

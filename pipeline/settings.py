@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import SettingsError, UsageProblem
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.script import SCRIPTS
 
 SETTINGS_FILE = "hotline.toml"
@@ -180,7 +180,7 @@ def read(path: Path) -> Settings:
         ) from error
     except OSError as error:
         raise SettingsError(
-            _("{file} cannot be read: {error}.").format(file=path, error=error.strerror or error)
+            _("{file} cannot be read: {error}.").format(file=path, error=system_says(error))
         ) from error
     try:
         table = tomllib.loads(text)
@@ -428,7 +428,7 @@ def init(folder: Path) -> tuple[Home, bool]:
     except OSError as error:
         raise UsageProblem(
             _("{folder} cannot be made a home: {error}.").format(
-                folder=folder, error=error.strerror or error
+                folder=folder, error=system_says(error)
             )
         ) from error
     return home, new

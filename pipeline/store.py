@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import migrations
 from pipeline.errors import LogError
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.rows import Row, clean, iso
 
 if TYPE_CHECKING:
@@ -317,9 +317,9 @@ def _make_private(path: Path, create: bool) -> None:
     except PermissionError as error:
         if path.exists():  # somebody else's file: SQLite says whether it can be used
             return
-        raise LogError(_cannot_open(path, error.strerror)) from error
+        raise LogError(_cannot_open(path, system_says(error))) from error
     except OSError as error:
-        raise LogError(_cannot_open(path, error.strerror)) from error
+        raise LogError(_cannot_open(path, system_says(error))) from error
 
 
 def _cannot_open(path: Path, what: object) -> str:

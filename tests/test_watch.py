@@ -178,7 +178,7 @@ def test_a_critical_request_is_said_at_once_with_its_numbers_masked(home: Home) 
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        (["/nowhere/alarm"], "No such file"),
+        (["/nowhere/alarm"], "no such file"),
         ([sys.executable, "-c", "import sys; sys.exit('no line')"], "status 1 no line"),
         ([sys.executable, "-c", "import time; time.sleep(60)"], "did not end within"),
     ],

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.dates import Period
 from pipeline.errors import UsageProblem
-from pipeline.i18n import _
+from pipeline.i18n import _, system_says
 from pipeline.report import rows
 from pipeline.report.page import Page, status_text, where
 from pipeline.report.privacy import masked_row
@@ -167,4 +167,4 @@ def write(path: Path, data: bytes, *, private: bool) -> None:
         said = _("{file} cannot be written: {error}.")
         if isinstance(error, PermissionError):
             said = _("{file} cannot be written: {error}. Is it open in another program?")
-        raise UsageProblem(said.format(file=path, error=error.strerror or error)) from error
+        raise UsageProblem(said.format(file=path, error=system_says(error))) from error
