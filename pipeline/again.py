@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     + _("Example: hotline redo 7 --hear --model medium   then: hotline redo 7 --accept")
 )
-@click.argument("calls", nargs=-1, type=int, metavar="[CALL]...")
+@click.argument("named", nargs=-1, metavar="[CALL|R..]...")
 @click.option("--all", "everything", is_flag=True, help=_("Every call."))
 @click.option("--hear", is_flag=True, help=_("Hear the sound again, not only read the words."))
 @model_option
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @note_option
 @json_option
 @pass_session
-def redo(session: Session, /, calls: tuple[int, ...], everything: bool, hear: bool,
+def redo(session: Session, /, named: tuple[str, ...], everything: bool, hear: bool,
          model: str | None, engine: str | None, accept: bool, decline: bool, actor: str | None,
          note: str | None, as_json: bool) -> None:  # fmt: skip
     from pipeline import versions
@@ -57,8 +57,14 @@ def redo(session: Session, /, calls: tuple[int, ...], everything: bool, hear: bo
         raise UsageProblem(_("Say either --accept or --decline."))
     if (accept or decline) and (hear or model or engine):
         raise UsageProblem(_("First make the version, look at it, and then decide on it."))
-    if calls and everything:
+    if named and everything:
         raise UsageProblem(_("Say either which calls, or --all."))
+    calls, recordings = read_named(named)
+    if recordings:
+        if calls or accept or decline:
+            raise UsageProblem(_("A recording without a call (R..) stands by itself."))
+        wait_again(session, recordings, session.actor(actor))
+        return
     waiting = [version.call_id for version in versions.all_waiting(log)]
     if accept or decline:
         if not calls and not everything:
@@ -86,6 +92,26 @@ def redo(session: Session, /, calls: tuple[int, ...], everything: bool, hear: bo
         if not made and not as_json:
             click.echo(_("No other version of a call waits for a decision."))
     show(session, made, as_json)
+
+
+def read_named(named: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The numbers of calls (7) and of recordings that gave none (R5)."""
+    for text in named:
+        if re.fullmatch(r"[Rr]?\d{1,15}", text) is None:
+            raise UsageProblem(
+                _('"{text}" is no number of a call (7) or of a recording (R5).').format(text=text)
+            )
+    recordings = tuple(int(text[1:]) for text in named if text[0] in "Rr")
+    return tuple(int(text) for text in named if text.isdigit()), recordings
+
+
+def wait_again(session: Session, recordings: Sequence[int], by: str) -> None:
+    """Let recordings in which nothing was heard wait to be heard again."""
+    from pipeline import process
+
+    for recording_id in recordings:
+        process.wait_again(session.log, recording_id, by)
+        click.echo(_("R{n} waits to be heard again: hotline ingest").format(n=recording_id))
 
 
 def make(session: Session, calls: Mapping[int, None], hear: bool, model: str | None,

@@ -314,6 +314,7 @@ class Log(Store):
         *,
         call: CallFacts | None = None,
         retry_in: timedelta | None = None,
+        who: str = PROGRAM,
     ) -> None:
         """Move a recording to `state`, with the sentence that says why; every reason is kept.
 
@@ -347,7 +348,7 @@ class Log(Store):
                     },
                 )
             call_id = None if call is None else self._save_call(recording_id, call)
-            self._event(state, recording_id=recording_id, call_id=call_id, note=reason)
+            self._event(state, who=who, recording_id=recording_id, call_id=call_id, note=reason)
 
     def recording(self, recording_id: int) -> RecordingRow:
         row = self._one("SELECT * FROM recordings WHERE id = ?", (recording_id,))

@@ -425,6 +425,23 @@ def redo(
     return versions.propose(log, transcript_id, found, due)
 
 
+def wait_again(log: Log, recording_id: int, by: str) -> None:
+    """Let a recording in which nothing was heard (silent, unsupported, failed) wait to be heard again:
+    a later hotline may know its format, or find its speech.
+
+    Raises:
+        UsageProblem: it has a call, or no original of it is kept.
+    """
+    row = log.recording(recording_id)
+    if row.state not in ("silent", "unsupported", "failed") or row.sha256 is None:
+        raise UsageProblem(
+            _(
+                "R{n} cannot be heard again: it is {state}. For a call say: hotline redo CALL"
+            ).format(n=recording_id, state=row.state)
+        )
+    log.set_state(recording_id, "received", who=by)
+
+
 def _hear_again(
     home: Home, log: Log, call: CallRow, engine: Transcriber, progress: Progress
 ) -> int:

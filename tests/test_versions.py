@@ -239,3 +239,19 @@ def test_the_command_hears_again_and_asks_before_it_counts(
     assert run_hotline("--home", home.path, "undo").exit_code == 0
     assert "水管" in run_hotline("--home", home.path, "show", "--call", call).output
     assert run_hotline("--home", home.path, "check").exit_code == 0
+
+
+def test_a_recording_in_which_nothing_was_heard_can_be_heard_again(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "家")
+    drop(home, ".amr")
+    with Log(home.log) as log:
+        process.ingest(home, log, (), Scripted)
+        before = log.count_requests()
+        log.set_state(1, "silent", "No speech was found.")
+    assert run_hotline("--home", home.path, "redo", "7x").exit_code == 2
+    done = run_hotline("--home", home.path, "redo", "R1", "--as", "王芳")
+    assert (done.exit_code, "R1 waits to be heard again" in done.output) == (0, True)
+    with Log(home.log) as log:
+        assert (log.recording(1).state, log.events(recording=1)[-1].who) == ("received", "王芳")
+        assert log.count_requests() == before
+    assert run_hotline("--home", home.path, "redo", "R1").exit_code == 2
