@@ -52,7 +52,7 @@ def learn(home: Home, log: Log, who: str) -> Taught:
     """Teach the office's model from the examples that hotline brings, those in `examples/` and staff's
     corrections in the log; keep it in the home. In the log only an event tells of it.
 
-    With a taxonomy of its own (`own_categories`) the examples that hotline brings teach nothing.
+    With a taxonomy of its own (`own_categories`) the examples that hotline brings teach no category.
 
     Raises:
         HotlineError: nothing to learn from, or an example's label that is not in the taxonomy.
@@ -62,7 +62,7 @@ def learn(home: Home, log: Log, who: str) -> Taught:
     from pipeline.lessons import lessons
 
     names = taxonomy.names(home.taxonomy)
-    brought = [e for e in training.examples() if _fits(e, names)]
+    brought = [_ours(example, names) for example in training.examples()]
     labelled = [
         _coded(example, names, path)
         for path in sorted(home.examples.glob("*.jsonl"))
@@ -104,10 +104,18 @@ def _codes(names: Names, label: str) -> Mapping[str, Any]:
     return {"category": names.categories, "kind": names.kinds, "urgency": names.urgencies}[label]
 
 
-def _fits(example: Example, names: Names) -> bool:
-    """Whether an example that hotline brings is one of this office's taxonomy."""
-    category = example.labels.get("category")
-    return "medical" in names.categories and (category is None or category in names.categories)
+def _ours(example: Example, names: Names) -> Example:
+    """An example that hotline brings without a category that is not this office's: what it teaches of
+    danger, of the kind and of chatter holds anywhere."""
+    from dataclasses import replace
+
+    own = "medical" not in names.categories
+    labels = {
+        label: value
+        for label, value in example.labels.items()
+        if label != "category" or (value in names.categories and not own)
+    }
+    return replace(example, labels=labels)
 
 
 def _coded(example: Example, names: Names, path: Path) -> Example:

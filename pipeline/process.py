@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.calls import TextCall
+    from pipeline.learned import Learned
     from pipeline.log import CallRow, Log, RecordingRow
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
@@ -529,7 +531,13 @@ def understood(
 
     from pipeline.understand import understand
 
-    found = understand(log.turns(transcript_id), call.started_at, terms, phone=call.caller_phone)
+    found = understand(
+        log.turns(transcript_id),
+        call.started_at,
+        terms,
+        learned=learned_of(home),
+        phone=call.caller_phone,
+    )
     known = {name.upper() for name in home.settings.estate.buildings}
     if not known:
         return found
@@ -540,6 +548,33 @@ def understood(
         for one in found.requests
     )
     return replace(found, requests=requests)
+
+
+def learned_of(home: Home | None) -> Learned | None:
+    """The model that `hotline learn` made for this home, read once; None to use the package's.
+
+    Raises:
+        HotlineError: the file is there and cannot be read.
+    """
+    if home is None or not home.learned.exists():
+        return None
+    return _learned(home.learned, home.learned.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _learned(path: Path, _changed: int) -> Learned:
+    import zipfile
+
+    from pipeline import learned
+
+    try:
+        return learned.load(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise HotlineError(
+            _("{file} cannot be read ({error}). Make it again with: hotline learn").format(
+                file=path, error=error
+            )
+        ) from error
 
 
 def read_words(home: Home, words: str, at: datetime) -> tuple[Turn, Request]:
@@ -554,7 +589,8 @@ def read_words(home: Home, words: str, at: datetime) -> tuple[Turn, Request]:
     from pipeline.understand import tell
 
     turn = Turn("resident", words, 0.0, 0.0)
-    told = tell([Piece(0, 0, len(words))], [turn], at, taxonomy.load(home.taxonomy))
+    terms, model = taxonomy.load(home.taxonomy), learned_of(home)
+    told = tell([Piece(0, 0, len(words))], [turn], at, terms, learned=model)
     return turn, replace(told, gist=words if len(words) <= GIST else told.gist, review=False)
 
 
@@ -656,7 +692,7 @@ def understand_file(
         if isinstance(call, HotlineError):
             yield call
         else:
-            yield call, understand(call.turns, call.started_at, terms)
+            yield call, understand(call.turns, call.started_at, terms, learned=learned_of(home))
 
 
 def import_calls(home: Home, log: Log, file: Path) -> Ingested:
@@ -746,7 +782,7 @@ def evaluate_folder(
             for group, some in cer.grouped(reference.turns, heard).items():
                 groups[group] = groups.get(group, cer.Errors()) + some
         if not isinstance(reference, str) and reference.requests is not None:
-            found = understand(turns, reference.started_at, terms)
+            found = understand(turns, reference.started_at, terms, learned=learned_of(home))
             one = evaluate.score(found, reference.requests, turns, reference.turns)
             counts += one
             row |= {"requests": one.requests, "found": one.matched, "predicted": one.predicted}

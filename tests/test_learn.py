@@ -25,6 +25,14 @@ LETTERS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> list[training.Example]:
+    """A sample of the examples that hotline brings: all of them take a quarter of a minute."""
+    brought = training.examples()[::40]
+    monkeypatch.setattr(training, "examples", lambda: brought)
+    return brought
+
+
 @pytest.fixture
 def letters(tmp_path: Path) -> Path:
     file = tmp_path / "letters.jsonl"
@@ -43,16 +51,37 @@ def test_another_office_s_categories_are_learned_from_its_letters(
     another: Path, letters: Path
 ) -> None:
     (told,) = json_lines(run_hotline("--home", another, "learn", letters, "--json"))
-    (figure,) = told["figures"]
-    assert (told["examples"], told["corrections"], told["brought"]) == (20, 0, 0)
-    assert (figure["label"], figure["given"], figure["of"]) == ("category", "office", 20)
+    (figure,) = [figure for figure in told["figures"] if figure["label"] == "category"]
+    assert (told["examples"], told["corrections"]) == (20, 0)
+    assert (figure["given"], figure["of"]) == ("office", 20)
     assert figure["before"] is None
     assert figure["after"] >= 14
     model = learned.load(another / "learned.npz")
     assert set(model.heads["category"].values) == {"environment", "transport"}
     assert model.judge("河水里都是污水")["category"]["environment"] > 0.5
+    assert "critical" in model.heads["urgency"].values  # danger is what it is anywhere
     again = json_lines(run_hotline("--home", another, "learn", "--json"))
     assert again == [told]  # the file was kept
+
+
+def test_calls_are_tagged_by_the_office_s_own_model(
+    another: Path, letters: Path, tmp_path: Path
+) -> None:
+    call = {
+        "id": "x1",
+        "started_at": "2025-03-03T10:00:00+08:00",
+        "turns": [{"speaker": "resident", "text": "工厂又在偷排污水，河水都发黑了，你们管一管。"}],
+    }
+    (tmp_path / "calls.jsonl").write_text(json.dumps(call), encoding="utf-8")
+    run_hotline("--home", another, "learn", letters)
+    done = run_hotline("--home", another, "import", tmp_path / "calls.jsonl")
+    assert done.exit_code == 0, done.output
+    (row,) = json_lines(run_hotline("--home", another, "open", "--json"))
+    assert row["category"] == "environment"
+    (another / "learned.npz").write_bytes(b"PK spoilt")
+    done = run_hotline("--home", another, "understand", tmp_path / "calls.jsonl")
+    assert done.exit_code == 1
+    assert "hotline learn" in done.output
 
 
 def test_another_office_s_taxonomy_still_knows_danger() -> None:
@@ -93,11 +122,7 @@ def test_without_corrections_there_is_nothing_to_learn(empty: Path) -> None:
     assert not (empty / "learned.npz").exists()
 
 
-def test_corrections_teach_and_what_staff_said_stays(
-    empty: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    brought = training.examples()[::40]  # a sample: all of them take a quarter of a minute
-    monkeypatch.setattr(training, "examples", lambda: brought)
+def test_corrections_teach_and_what_staff_said_stays(empty: Path) -> None:
     words = [
         "阳台上的雨棚松了晃来晃去",
         "雨棚的螺丝松了要掉",
