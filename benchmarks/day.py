@@ -227,7 +227,7 @@ class Day:
             f"hotline correct {first} --urgency 特急 --place 2-501 --what 老人氧气只剩一瓶 --as 王芳"
         )
         self.expect(
-            "老人氧气只剩一瓶" in watch.wait("老人氧气", 20),
+            "老人氧气只剩一瓶" in watch.wait("老人氧气", 120),
             "what the desk makes critical is said by the watch",
         )
         watch.keep("alert")
