@@ -34,7 +34,8 @@ TEXTS = 10_000
 
 GROUPS = (
     "by_category", "by_kind", "by_urgency", "by_building", "by_day", "by_month", "by_hour",
-    "repeats_by_category", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency",
+    "repeats_by_category", "carried_over_by_urgency", "reopened_by_urgency", "done_by_urgency",
+    "dismissed_by_urgency", "merged_by_urgency", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency",
     "late_by_urgency", "recordings", "recordings_unheard", "corrected_by_tag",
 )  # fmt: skip
 """Figures that are many: the row's name is the group's, a dot and the key, such as by_category.medical."""
@@ -137,6 +138,11 @@ class Week:
     by_month: dict[str, int]
     by_hour: dict[str, int]
     repeats_by_category: dict[str, int]
+    carried_over_by_urgency: dict[str, int]
+    reopened_by_urgency: dict[str, int]
+    done_by_urgency: dict[str, int]
+    dismissed_by_urgency: dict[str, int]
+    merged_by_urgency: dict[str, int]
     still_open_by_urgency: dict[str, int]
     overdue_by_urgency: dict[str, int]
     in_time_by_urgency: dict[str, int]
@@ -312,14 +318,17 @@ def _follow(
             at_first = is_open
         elif was and not is_open:
             add(to, one.number)
+            add(f"{to}_by_urgency.{one.urgency}", one.number)
             if to == "done":
                 in_time = at <= one.due
                 add("answered_in_time" if in_time else "answered_late", one.number)
                 add(f"{'in_time' if in_time else 'late'}_by_urgency.{one.urgency}", one.number)
         elif is_open and not was:
             add("reopened", one.number)
+            add(f"reopened_by_urgency.{one.urgency}", one.number)
     if one.began < first and at_first:
         add("carried_over", one.number)
+        add(f"carried_over_by_urgency.{one.urgency}", one.number)
         if first <= one.logged < last:
             add("logged_late", one.number)
     if is_open:
@@ -366,7 +375,7 @@ def _week(
     earlier = _count(log, back, zone, now, lambda name: False, until) if known else None
     listed = _listed(log, tally.rows, now)
     groups = {name: tally.group(name) for name in GROUPS}
-    for name in ("by_urgency", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency", "late_by_urgency"):  # fmt: skip
+    for name in (one for one in GROUPS if one.endswith("by_urgency")):
         groups[name] = {level: groups[name].get(level, 0) for level in URGENCIES}
     groups["by_day"] = {
         day.isoformat(): groups["by_day"].get(day.isoformat(), 0)

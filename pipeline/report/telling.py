@@ -24,6 +24,7 @@ from pipeline.report.page import (
 )  # fmt: skip
 from pipeline.report.words import FEWEST
 from pipeline.screen import label
+from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:
     from pipeline.report.figures import Week
@@ -86,6 +87,7 @@ class Telling(Front):
             self.not_shown(),
         ]
         annex: list[Block | None] = [
+            self.balance(),
             self.categories(),
             self.category_bars(),
             self.counted("kinds", _("By kind"), _("Kind"), "kind", self.w.by_kind),
@@ -122,6 +124,29 @@ class Telling(Front):
         return front, []
 
     # --- Behind ----------------------------------------------------------------------------------
+
+    def balance(self) -> Block | None:
+        """The sum of the front page, for each urgency."""
+        parts = (
+            "carried_over",
+            "requests",
+            "reopened",
+            "done",
+            "dismissed",
+            "merged",
+            "still_open",
+        )
+        heads = [f"{sign} {what}".strip() for sign, what, _figure in self.sum().terms]
+        rows: list[tuple[Cell, ...]] = [
+            (
+                label(self.names, "urgency", level),
+                *(self.fig(f"{'by' if part == 'requests' else f'{part}_by'}_urgency.{level}") for part in parts),
+            )
+            for level in URGENCIES
+        ]  # fmt: skip
+        rows.append((_("Together"), *map(self.fig, parts)))
+        title = _("The sum by urgency")
+        return Table("balance", title, (_("Urgency"), *heads), tuple(rows), total=True)
 
     def categories(self) -> Block | None:
         w = self.w
