@@ -679,14 +679,6 @@ def _heard_recording(act: _Act, row: RecordingRow) -> None:
     act.event("heard", recording_id=row.id, recording=row.id)
 
 
-def unheard_recordings(log: Log, *states: str) -> list[RecordingRow]:
-    """Recordings in these states to which nobody listened yet."""
-    heard_ids = {
-        row["id"] for row in log.query("SELECT id FROM recordings WHERE heard_at IS NOT NULL")
-    }
-    return [row for state in states for row in log.recordings(state) if row.id not in heard_ids]
-
-
 # --- Who speaks -----------------------------------------------------------------------------------
 
 

@@ -143,8 +143,9 @@ def print_requests(
     rows: Sequence[RequestRow], names: Names, zone: ZoneInfo, now: datetime,
     hide: Callable[[str], str] = mask_text,
 ) -> None:  # fmt: skip
-    """Requests as a table; in a pipe a line each, never broken or cut, so that `grep` finds all."""
-    if sys.stdout.isatty():
+    """Requests as a table; in a pipe a line each, never broken or cut, so that `grep` finds all. So
+    are thousands on a screen, for which a table would take half a minute."""
+    if sys.stdout.isatty() and len(rows) <= 10 * FIRST:
         console().print(requests_table(rows, names, zone, now, hide))
         return
     from pipeline.pages import width
@@ -245,8 +246,7 @@ def ingested_text(done: Ingested) -> list[str]:
 def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) -> list[str]:
     """What is not on the list of requests and yet waits for somebody, a line each; `hide` is for the
     names of files, into which recorders write numbers."""
-    from pipeline import models
-    from pipeline.life import unheard_recordings
+    from pipeline.standing import unheard_recordings
 
     lines = []
     unheard = log.needs_listening()
@@ -295,6 +295,8 @@ def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) 
                 waiting,
             ).format(n=waiting)
         )
+        from pipeline import models
+
         try:
             home.settings.hearing.model or models.best(home.models)
         except ModelMissing as missing:

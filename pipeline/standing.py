@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.rows import RequestRow, utc
+from pipeline.rows import RecordingRow, RequestRow, utc
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -52,3 +52,11 @@ def told(log: Log, number: int, data: Mapping[str, Any]) -> None:
     """Log that staff were told of a critical request; `data` says how."""
     with log.transaction():
         log._event("alerted", request=number, call_id=log.request(number).call_id, data=data)
+
+
+def unheard_recordings(log: Log, *states: str) -> list[RecordingRow]:
+    """Recordings in these states to which nobody listened yet."""
+    heard_ids = {
+        row["id"] for row in log.query("SELECT id FROM recordings WHERE heard_at IS NOT NULL")
+    }
+    return [row for state in states for row in log.recordings(state) if row.id not in heard_ids]
