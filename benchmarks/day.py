@@ -231,7 +231,10 @@ class Day:
             "what the desk makes critical is said by the watch",
         )
         watch.keep("alert")
-        self.expect(self.json("open")[0]["request"] == first, "and is at the head of the list")
+        levels = [(row["urgency"], row["request"]) for row in self.json("open")]
+        grave = [level == "critical" for level, _number in levels]
+        self.expect(("critical", first) in levels and grave == sorted(grave, reverse=True),
+                    "and stands with what is critical at the head of the list")  # fmt: skip
         desk.run(f"hotline assign {second} {third} --to 李强")
         desk.run(f"hotline done {second} --note 已修好 --as 李强")
         desk.run(f"hotline dismiss {third} --note 打错电话")
