@@ -82,6 +82,18 @@ def test_a_step_that_fails_leaves_index_and_rows_as_they_were(log, monkeypatch):
     assert search(log, "垃圾") == []
 
 
+def test_a_rare_term_answers_for_the_others(log):
+    for _ in range(4):
+        log.import_call(f"x{_}", MONDAY, "mono", speak("电梯坏了"))
+    last = log.conn.execute("SELECT max(id) FROM turns").fetchone()[0]
+    log.import_call("y", MONDAY, "mono", speak("电梯间"))
+    match = index.exact_match("电梯间", 12)
+    assert index.few_rows(log.conn, match, 3) == [last + 1]
+    assert index.few_rows(log.conn, index.exact_match("电梯", 12), 3) is None
+    assert index.few_rows(log.conn, index.exact_match("电梯火", 12), 3) == []
+    assert index.rows(log.conn, match, 1, 1 << 40) == [last + 1]
+
+
 def test_what_was_removed_is_forgotten(log):
     with log.transaction():
         index.remove(log.conn, [2, -1])

@@ -9,6 +9,7 @@ from sample_log import ask as ask_for
 from pipeline.log import Log
 from pipeline.match import mark
 from pipeline.script import fold
+from pipeline.search import ask as whole
 from pipeline.search import search
 from pipeline.types import Piece, Place
 
@@ -106,6 +107,29 @@ def test_sounds_are_the_second_choice(log):
     assert [hit.how for hit in search(log, "血透")] == [*["exact"] * 4, "sound"]
     assert {hit.how for hit in search(log, "血透", limit=4)} == {"exact"}
     assert {hit.how for hit in search(log, "血透", by_sound=False)} == {"exact"}
+
+
+def test_what_sounds_so_by_chance_is_left_out_where_surer_was_found(log):
+    log_call(
+        log, "a.wav", speak("我要给他写投诉信"), [ask(0)]
+    )  # the end of a word and another's beginning
+    (chance,) = whole(log, "血透").hits
+    assert (chance.request, chance.how) == (1, "sound")  # nothing surer: it is shown
+    log_call(log, "b.wav", speak("我明天要去做学头"), [ask(0)])
+    answer = whole(log, "血透")
+    assert (numbers(answer.hits), answer.by_sound, answer.unlikely) == ([2], 1, 1)
+    everything = whole(log, "血透", limit=0)
+    assert (numbers(everything.hits), everything.by_sound, everything.unlikely) == ([2, 1], 2, 0)
+
+
+@pytest.mark.parametrize("word", ["电梯间", "电梯 二号楼", "二号楼电梯"])
+def test_a_word_of_common_and_rare_pairs_is_found(log, word, monkeypatch):
+    monkeypatch.setattr("pipeline.candidates.FEW", 3)
+    for n in range(8):
+        log_call(log, f"{n}.wav", speak("二号楼电梯坏了", "电梯"), [ask(0)])
+    log_call(log, "a.wav", speak("二号楼电梯间", "梯间"), [ask(0)])
+    assert 9 in numbers(search(log, word, limit=0))
+    assert len(search(log, word, limit=0)) == (1 if "间" in word else 9)
 
 
 def test_filters(log):
