@@ -70,12 +70,16 @@ class _Asking(NamedTuple):
 
 
 def matches(groups: Groups, how: How) -> list[list[index.Match]]:
-    """What to ask of the index for each group; with how="sound" also where it only sounds so."""
+    """What to ask of the index for each group; with how="sound" also where it only sounds so. A single
+    group is then asked for by sound alone: where it stands was found before."""
     found: list[list[index.Match]] = []
     for group in groups:
         exact = [match for word in group for match in word.exact_matches]
         sound = [word.sound_match for word in group if word.sound_match]
-        found.append(exact + sound if how == "sound" else exact)
+        if how == "exact":
+            found.append(exact)
+        else:
+            found.append(sound if len(groups) == 1 else exact + sound)
     return found
 
 

@@ -118,13 +118,14 @@ def rows(
 
 
 def few_rows(conn: Connection, match: Match, most: int) -> list[int] | None:
-    """Row ids in which a match has its rarest terms, ascending; None if none is in fewer than `most`.
+    """Row ids in which a match has its rarest terms, ascending; None if none is in fewer than `most`, or
+    there is but one.
 
     FTS5 walks through all rows of every term to find where they meet, and the text decides anyway: so
     a term that is rare answers for the others.
     """
     found: set[int] | None = None
-    for term in match.terms:
+    for term in match.terms if len(match.terms) > 1 else ():
         some = rows(conn, Match(match.table, (term,)), -ALL_ROWS, ALL_ROWS, most)
         if len(some) < most:
             found = set(some) if found is None else found.intersection(some)
