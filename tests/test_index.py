@@ -90,7 +90,7 @@ def test_a_rare_term_answers_for_the_others(log):
     match = index.exact_match("电梯间", 12)
     assert index.few_rows(log.conn, match, 3) == [last + 1]
     assert index.few_rows(log.conn, index.exact_match("电梯坏", 12), 3) is None
-    assert index.few_rows(log.conn, index.exact_match("梯间", 12), 3) is None  # its rows are asked for
+    assert index.few_rows(log.conn, index.exact_match("梯间", 12), 3) is None  # but one term
     assert index.few_rows(log.conn, index.exact_match("电梯火", 12), 3) == []
     assert index.rows(log.conn, match, 1, 1 << 40) == [last + 1]
 
