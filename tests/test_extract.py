@@ -67,6 +67,7 @@ def facts(*lines: str, only: slice = slice(None)) -> Facts:
         ("5幢102", None, "5", None, "102"),
         ("三十号甲", None, "30甲", None, None),
         ("九好楼四零四", None, "9", None, "404"),
+        ("十六号漏九零二", None, "16", None, "902"),
         ("三单元", None, None, "3", None),
         ("６号楼２０１Ａ室", None, "6", None, "201A"),
     ],
