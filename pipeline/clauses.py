@@ -85,7 +85,7 @@ def _of_turn(
             or any(reading.has(f"kind.{kind}", start, end) for kind in taxonomy.kinds)
             or any(
                 reading.meant(hit) == "said"
-                for sign in range(len(taxonomy.signs))
+                for sign in reading.signs
                 for hit in reading.of(f"sign.{sign}", start, end)
             )
         )

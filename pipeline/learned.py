@@ -132,12 +132,14 @@ class Learned:
     def shares(self, parts: Sequence[Part], label: str) -> NDArray[np.float32]:
         """How likely each value of a label is for words that were weighed in parts, in the order of
         the label's values. Windows over a long text cost additions only."""
+        import numpy as np
+
         head = self.heads[label]
         scores = self.bias[head.first : head.last].copy()
-        length = math.sqrt(sum(part.square for part in parts))
+        length = math.sqrt(sum([part.square for part in parts]))
         if length:
-            for part in parts:
-                scores += part.scores[head.first : head.last] / length
+            whole = np.add.reduce([part.scores for part in parts])
+            scores += whole[head.first : head.last] / length
         return shares(scores, head.temperature)
 
     def save(self, path: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline.types import Piece, Split, Turn
 
 OPENS = 0.12
 """How likely an opening must be to be looked at further: in doubt split rather than lose."""
-HOLDS = 0.6
+HOLDS = 0.45
 """How likely a stretch must be a request of its own; else it belongs to the one before."""
 AT_ALL = 0.25
 """How likely the likeliest stretch of a call must be a request, for there to be any."""

@@ -184,7 +184,8 @@ def _urgency(
     levels: dict[Urgency, list[Danger]] = {"critical": [], "urgent": []}
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
-        for i, sign in enumerate(taxonomy.signs):
+        for i in reading.signs:
+            sign = taxonomy.signs[i]
             for hit in reading.of(f"sign.{i}", piece.start_char, piece.end_char):
                 staff = _is_staff(reading, turn, hit.start)
                 if staff and sign.level != "critical":

@@ -148,7 +148,8 @@ class Reading:
     """A text with everything that the taxonomy finds in it. Offsets count in the original text.
 
     `cuts` are where its clauses begin: after punctuation, before opening cues, and inside what is too
-    long; `staff` guesses of each whether staff said it, for turns of unknown speakers.
+    long; `staff` guesses of each whether staff said it, for turns of unknown speakers. `signs` are the
+    numbers of the dangers that are found at all: most are not, and nobody need ask for them.
     """
 
     text: str
@@ -158,16 +159,23 @@ class Reading:
     breaks: tuple[tuple[int, int], ...]
     cuts: tuple[int, ...]
     staff: tuple[bool, ...]
+    signs: tuple[int, ...]
     _denial: Callable[[str], bool] = field(repr=False, compare=False)
 
     def of(self, group: str, start: int = 0, end: int | None = None) -> list[Hit]:
         """The hits of a group that begin in [start, end)."""
+        hits = self.hits.get(group)
+        if hits is None:
+            return []
         stop = len(self.text) if end is None else end
-        return [hit for hit in self.hits.get(group, ()) if start <= hit.start < stop]
+        return [hit for hit in hits if start <= hit.start < stop]
 
     def has(self, group: str, start: int = 0, end: int | None = None) -> bool:
+        hits = self.hits.get(group)
+        if hits is None:
+            return False
         stop = len(self.text) if end is None else end
-        return any(start <= hit.start < stop for hit in self.hits.get(group, ()))
+        return any(start <= hit.start < stop for hit in hits)
 
     def sentence(self, at: int) -> tuple[int, int]:
         """Where the sentence around `at` begins and ends; without punctuation the whole text."""
@@ -312,7 +320,8 @@ class Taxonomy:
                 if condition and code in mentioned:
                     points *= weights.denied
                 found.append(Weighed(code, hit, points))
-        for number, sign in enumerate(self.signs):
+        for number in reading.signs:
+            sign = self.signs[number]
             if sign.category is None:
                 continue
             for hit in reading.of(f"sign.{number}", start, end):
@@ -965,6 +974,7 @@ class _Scanner:
                 hits_of.get("cue.staff", ()),
                 (*hits_of.get("cue.resident", ()), *hits_of.get("cue.open", ())),
             ),
+            signs=tuple(sorted(int(group[5:]) for group in hits_of if group.startswith("sign."))),
             _denial=self._denial,
         )
 
