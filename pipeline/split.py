@@ -15,13 +15,9 @@ from pipeline import learned as models
 from pipeline import openings
 from pipeline.clauses import Clause, clauses, length, points
 from pipeline.learned import Learned
-from pipeline.taxonomy import Reading, Taxonomy
+from pipeline.taxonomy import Reading, Splitting, Taxonomy
 from pipeline.types import Piece, Split, Turn
 
-OPENS = 0.12
-"""How likely an opening must be to be looked at further: in doubt split rather than lose."""
-HOLDS = 0.45
-"""How likely a stretch must be a request of its own; else it belongs to the one before."""
 AT_ALL = 0.25
 """How likely the likeliest stretch of a call must be a request, for there to be any."""
 PLAIN = 4.0
@@ -54,7 +50,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
     groups: list[list[Clause]] = []
     if not _wrong_number(said, taxonomy) and not _told(said, turns, readings, taxonomy):
         wrong = next((i for i, clause in enumerate(said) if clause.wrong), -1)
-        groups = _requests(said[wrong + 1 :], learned)
+        groups = _requests(said[wrong + 1 :], learned, taxonomy.splitting)
         if not groups:
             listening |= _not_understood(said, taxonomy)
     requests = tuple(_pieces(group) for group in groups)
@@ -69,11 +65,14 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
     )
 
 
-def stretches(said: Sequence[Clause], chances: Sequence[float]) -> list[tuple[int, int]]:
-    """The call cut at its likely openings, as [first, last) clauses; before the first stands none."""
+def stretches(
+    said: Sequence[Clause], chances: Sequence[float], least: float
+) -> list[tuple[int, int]]:
+    """The call cut at its openings of `least` likelihood, as [first, last) clauses; the likeliest is
+    one in any case."""
     taken: set[int] = set()
     for i in sorted(range(len(said)), key=lambda i: -chances[i]):
-        if chances[i] < OPENS and taken:
+        if chances[i] < least and taken:
             break
         around = taken.intersection(range(i - APART, i + APART + 1))
         if not any(_one(said[min(i, j)], said[max(i, j)]) for j in around):
@@ -95,14 +94,14 @@ def _one(first: Clause, second: Clause) -> bool:
     return first.turn == second.turn and second.cue != 2
 
 
-def _requests(said: Sequence[Clause], learned: Learned) -> list[list[Clause]]:
+def _requests(said: Sequence[Clause], learned: Learned, splitting: Splitting) -> list[list[Clause]]:
     """The clauses of each request, in order."""
     if not said:
         return []
     opens, holds = openings.own()
     opened = openings.opening(said, learned)
     chances = [openings.likely(signs, opens) for signs in opened]
-    cuts = stretches(said, chances)
+    cuts = stretches(said, chances, splitting.opens)
     groups = [list(said[first:last]) for first, last in cuts]
     signs = openings.holding(
         groups, [opened[i] for i, _ in cuts], [chances[i] for i, _ in cuts], learned
@@ -110,13 +109,13 @@ def _requests(said: Sequence[Clause], learned: Learned) -> list[list[Clause]]:
     held = [openings.likely(s, holds) for s in signs]
     for n, group in enumerate(groups):
         if _plain(group, groups[n - 1] if n else ()):
-            held[n] = max(held[n], HOLDS)
+            held[n] = max(held[n], splitting.holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):
         return []
     kept: list[list[Clause]] = []
     waiting: list[Clause] = []  # what opens the call and is no request by itself opens the first
     for group, chance in zip(groups, held, strict=True):
-        if chance >= HOLDS or (chance == max(held) and not kept):
+        if chance >= splitting.holds or (chance == max(held) and not kept):
             kept.append([*waiting, *group])
             waiting = []
         elif kept:

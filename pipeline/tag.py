@@ -54,11 +54,12 @@ def tag(
     readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
     said = _said(pieces, turns, readings)
     danger = _urgency(pieces, turns, readings, taxonomy)
+    whole = learned.judge(_words(said, turns))
     category, reasons, review = _category(said, turns, taxonomy, learned, danger)
-    urgency, urgent = _raised(category, danger, said, turns, learned)
+    urgency, urgent = _raised(category, danger, whole.get("urgency", {}))
     pressing = urgency != "routine" and category not in ANSWERED
     kind, kind_reasons = _kind(category, pressing, pieces, turns, readings, taxonomy)
-    kind, kind_reasons = _weighed_kind(kind, kind_reasons, said, turns, learned)
+    kind, kind_reasons = _weighed_kind(kind, kind_reasons, whole.get("kind", {}))
     evidence: list[Evidence] = []
     for name, value, found in (
         ("category", category, reasons),
@@ -94,13 +95,11 @@ def _said(
     return theirs or [clause for clause, _ in clauses]
 
 
-def _words(said: Sequence[Piece], turns: Sequence[Turn], most: int | None = None) -> str:
-    """What was said, in one text; of a long story the beginning (`most` characters)."""
+def _words(said: Sequence[Piece], turns: Sequence[Turn]) -> str:
+    """What was said, in one text."""
     words = ""
     turn = None
     for piece in said:
-        if most is not None and len(words) >= most:
-            break
         if turn not in (None, piece.turn):
             words += " "
         words += turns[piece.turn].text[piece.start_char : piece.end_char]
@@ -200,14 +199,9 @@ def _urgency(
 
 
 def _raised(
-    category: str,
-    danger: Mapping[Urgency, Sequence[Danger]],
-    said: Sequence[Piece],
-    turns: Sequence[Turn],
-    learned: Learned,
+    category: str, danger: Mapping[Urgency, Sequence[Danger]], shares: Mapping[str, float]
 ) -> tuple[Urgency, list[Found]]:
     """What the rules say, raised where the model is sure of more; never lowered."""
-    shares = learned.judge(_words(said, turns)).get("urgency", {})
     critical = shares.get("critical", 0.0)
     levels: tuple[tuple[Urgency, float, float], ...] = (
         ("critical", critical, CRITICAL),
@@ -222,14 +216,9 @@ def _raised(
 
 
 def _weighed_kind(
-    kind: str,
-    reasons: list[Found],
-    said: Sequence[Piece],
-    turns: Sequence[Turn],
-    learned: Learned,
+    kind: str, reasons: list[Found], shares: Mapping[str, float]
 ) -> tuple[str, list[Found]]:
     """The kind by rules, unless the model is much surer of another."""
-    shares = learned.judge(_words(said, turns)).get("kind", {})
     best = max(shares, key=lambda value: shares[value], default=kind)
     if best != kind and shares[best] >= SURER * max(shares.get(kind, 0.0), UNSEEN):
         return best, []

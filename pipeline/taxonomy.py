@@ -95,18 +95,12 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
-    """What a change of the matter costs, in points, by where it happens (see `split`)."""
+class Splitting:
+    """How likely an opening must be to be looked at, and the stretch after it to be a request of its
+    own, each in [0, 1] (see `split`)."""
 
-    accept: float = 3.0
-    accept_turn: float = 5.0
-    accept_within: float = 6.0
-    switch: float = 4.0
-    switch_turn: float = 3.0
-    switch_staff: float = 0.8
-    switch_cue: float = 0.8
-    leave: float = 2.0
-    chatter: float = 1.2
+    opens: float = 0.12
+    holds: float = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +284,7 @@ class Taxonomy:
     urgencies: Mapping[str, Label]
     signs: tuple[Sign, ...]
     weights: Weights
-    costs: Costs
+    splitting: Splitting
     listening: Listening
     source: str
     _scan: Callable[[str], Reading] = field(repr=False, compare=False)
@@ -715,7 +709,7 @@ class _Builder:
         if data.get("version") != VERSION:
             raise self.fail("version", _("this program reads version {n}").format(n=VERSION))
         weights = self.numbers(data, "weights", Weights)
-        costs = self.numbers(data, "split", Costs)
+        splitting = self.numbers(data, "split", Splitting)
         listening = self.numbers(data, "listening", Listening)
         for name, value in self.table(data, "words").items():
             entries = [script.fold(v) for v in self.strings(f"words.{name}", value)]
@@ -754,7 +748,7 @@ class _Builder:
             urgencies=urgencies,
             signs=signs,
             weights=weights,
-            costs=costs,
+            splitting=splitting,
             listening=listening,
             source=self.source,
             _scan=_Scanner(

@@ -28,6 +28,7 @@ from pipeline.clauses import Clause, clauses
 from pipeline.types import Span, Turn
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
+SPLITTING = taxonomy.Splitting()
 FOLDS = 5
 HELD_OUT_MODELS = 3
 ONE_IN = 12
@@ -169,7 +170,7 @@ def fit_holding(of: Sequence[Form]) -> dict[str, float]:
 
 
 def stretch(form: Form) -> None:
-    cuts = split.stretches(form.said, form.chances)
+    cuts = split.stretches(form.said, form.chances, SPLITTING.opens)
     form.groups = [form.said[first:end] for first, end in cuts]
     form.holding = openings.holding(
         form.groups,
@@ -208,7 +209,7 @@ def main() -> int:
         weights = fit_holding([f for f in of if f.call.id not in held])
         for form in of:
             if form.call.id in held:
-                holds = [openings.likely(s, weights) >= split.HOLDS for s in form.holding]
+                holds = [openings.likely(s, weights) >= SPLITTING.holds for s in form.holding]
                 right += sum(h and t for h, t in zip(holds, form.true, strict=True))
                 kept += sum(holds)
                 wanted += len(form.call.requests or ())
