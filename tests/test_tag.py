@@ -166,3 +166,21 @@ def test_regression_on_hand_written_utterances() -> None:
     assert right / total >= 0.85
     assert urgent / total >= 0.9
     assert missed <= 1, f"{missed} of {criticals} critical ones called less"
+
+
+def test_words_that_may_mean_danger_count_where_the_model_agrees() -> None:
+    def hinted(text: str) -> bool:
+        reading = TERMS.read(text)
+        return any(TERMS.signs[i].hint for i in reading.signs)
+
+    danger = "老太太倒在楼道里，叫她也不应"
+    none = "你们团购群里喊了半天没人理，鸡蛋到底什么时候发"
+    assert hinted(danger)
+    assert hinted(none)
+    assert tags(danger).urgency == "critical"
+    assert tags(none).urgency != "critical"
+
+
+def test_the_model_judges_where_no_rule_knows_a_word() -> None:
+    found = tags("我拉琴的，你们晚会要是缺人就喊我一声，分文不取")
+    assert found.category == "volunteer"
