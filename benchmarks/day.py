@@ -87,14 +87,13 @@ class Terminal:
         return seen
 
     def run(self, command: str, seconds: float = 60) -> str:
-        """Type a command at the prompt; everything that it printed. No line is wider than the screen."""
-        self.tmux("send-keys", "-t", self.name, "C-l")
-        self.tmux("clear-history", "-t", self.name)
-        self.type(f"{command}; echo END-$?")
-        self.wait(r"(?m)^END-\d+$", seconds, lambda: self.history)
-        said = self.history
-        what = re.sub(r"[^\w]+", "-", command)[:40]
+        """Type a command at the prompt; everything that it printed."""
         self.n += 1
+        end = f"END-{self.n}"  # one of its own: the screen still shows the last one's
+        self.type(f"{command}; echo {end}-$?")
+        said = self.wait(rf"(?m)^{end}-\d+$", seconds, lambda: self.history)
+        said = f"$ {command}" + said.split(f"echo {end}-$?")[-1]
+        what = re.sub(r"[^\w]+", "-", command)[:40]
         (self.out / f"{self.name}-{self.n:02}-{what}.txt").write_text(said, encoding="utf-8")
         return said
 
