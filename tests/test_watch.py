@@ -131,7 +131,7 @@ def test_a_new_call_interrupts_an_old_one_of_which_no_window_is_heard_twice(home
                 heard.append(step.done)
                 if len(heard) == 1:
                     record(home, "新.wav", seed=2)
-                    time.sleep(1.5)  # that it settles, and is seen
+                time.sleep(1.5)  # that it settles, and is seen, on a busy computer too
             super().step(step)
 
     face = watch(home, lambda: engine, Arrives(lambda face: len(face.done) == 2))
