@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,9 @@ def draw(picture: Path, shown: list[tuple[str, str]]) -> None:
     for command, said in shown:
         console.print(Text(f"$ {command}", style="bold"))
         console.print(Text.from_ansi(said))
-    console.save_svg(str(picture), title="hotline")
+    drawn = console.export_svg(title="hotline")
+    # rich counts letters there, and would squeeze Chinese into half of its width.
+    picture.write_text(re.sub(r' textLength="[0-9.]+"', "", drawn), encoding="utf-8")
     print(picture)
 
 
