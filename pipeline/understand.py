@@ -51,6 +51,7 @@ def tell(
     facts = extract(pieces, turns, started_at)
     return Request(
         turns=tuple(sorted({piece.turn for piece in pieces})),
+        pieces=tuple(pieces),
         spans=_spans(pieces, turns),
         category=tags.category,
         kind=tags.kind,

@@ -183,6 +183,7 @@ def test_what_was_heard_comes_back_whole(log):
         "zh",
         (
             Segment(0.5, 2.0, "喂，居委会吗", (Word(0.5, 0.7, "喂", 0.5),), 0, "resident", -0.3),
+            Segment(2.0, 3.0, "您好", (), 1, "staff"),
             Segment(4.0, 5.0, "请不吝点赞", (), 1, set_aside="phantom"),
         ),
         (Span(0.5, 2.0, 0), Span(2.0, 4.0, 1)),
