@@ -27,6 +27,10 @@ FAR = 2
 APART = 2
 """Within so many clauses of one turn there is one opening: the likeliest."""
 
+STATEMENT = 6
+"""Characters of what staff say that can be an answer; less is "好的" or a piece of another's turn."""
+
+_QUESTION = re.compile("[吗呢么几哪谁]|什么|怎么|多少|有没有|是不是|[?？]")
 _TELLING = re.compile(r"[^\W了的我你他她们就也都是不有没]{2}")
 
 
@@ -124,9 +128,34 @@ def _requests(said: Sequence[Clause], learned: Learned, splitting: Splitting) ->
             waiting.extend(group)
     if waiting:
         kept.append(waiting)
+    kept = [part for group in kept for part in _answered(group)]
     requests = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
     _returned(requests)
     return requests
+
+
+def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
+    """Parted where staff had answered one matter and the resident then told another in strong words.
+
+    People announce another matter, and a recogniser mishears how they do it ("另外" as "领外"): the
+    answer between the two is a sign that no mishearing takes away.
+    """
+    starts = [0]
+    for i, clause in enumerate(group):
+        topic = max(clause.points, key=lambda code: clause.points[code], default="")
+        if clause.staff or not clause.strong or clause.points[topic] < PLAIN:
+            continue
+        first = i
+        while first > starts[-1] and not (
+            group[first - 1].staff
+            and len(group[first - 1].text) >= STATEMENT
+            and not _QUESTION.search(group[first - 1].text)
+        ):
+            first -= 1
+        past = points(group[starts[-1] : first])  # of both: who speaks is a guess
+        if past.get(topic, 0.0) < PLAIN / 2 <= max(past.values(), default=0.0):
+            starts.append(first)
+    return [list(group[a:b]) for a, b in zip(starts, [*starts[1:], len(group)], strict=True)]
 
 
 def _plain(group: Sequence[Clause], past: Sequence[Clause]) -> bool:
