@@ -441,5 +441,10 @@ def _resident() -> int:
         import resource
     except ImportError:
         return 0
+    # Linux keeps in ru_maxrss what the process that started this one used; VmHWM is our own.
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)
