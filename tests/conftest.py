@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline import cli
+from pipeline import cli, i18n
 
 Run = Callable[..., Result]
 
@@ -29,6 +29,7 @@ def json_lines(result: Result) -> list[dict[str, Any]]:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_LANG", "en")
     monkeypatch.delenv("HOTLINE_HOME", raising=False)
+    i18n.use(None)  # a home of an earlier test may have chosen its language for the process
 
 
 @pytest.fixture(scope="session")
