@@ -10,9 +10,11 @@ its place: 长 is chang in 长宁, zhang in 校长. The table is made from pypin
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 from pipeline.script import LOCAL_NAMES, confuse, fold
@@ -50,24 +52,50 @@ def _table() -> tuple[tuple[str, str, str], ...]:
     return tuple((s, "".join(usual[s]), "".join(rare[s])) for s in usual)
 
 
+@lru_cache(maxsize=1)
+def _read_so() -> tuple[dict[str, str], dict[str, str]]:
+    """The characters of every syllable, and of every sound with confusions folded."""
+    return {s: often + seldom for s, often, seldom in _lines()}, {
+        s: often + seldom for s, often, seldom in _table()
+    }
+
+
+@lru_cache(maxsize=1)
+def _in_one() -> tuple[str, list[int]]:
+    """The common characters of all syllables in one string, and where those of each end: to find a
+    character in it is quicker than to look into each."""
+    return "".join(often for _, often, _ in _lines()), list(
+        accumulate(len(often) for _, often, _ in _lines())
+    )
+
+
+@lru_cache(maxsize=4096)
+def _syllables(char: str) -> tuple[str, ...]:
+    """How a Chinese character is commonly read."""
+    chars, ends = _in_one()
+    found = []
+    at = chars.find(char)
+    while at >= 0:
+        found.append(_lines()[bisect_right(ends, at)][0])
+        at = chars.find(char, at + 1)
+    return tuple(found)
+
+
 @lru_cache(maxsize=4096)
 def common(char: str) -> frozenset[str]:
     """How a character is commonly read, confusions folded (n/l, zh/z, ing/in, h/f, ...); empty for what
     is not Chinese or has no reading."""
-    if not is_chinese(char):
-        return frozenset()
-    return frozenset(sound for sound, often, _ in _table() if char in often)
+    return frozenset(map(confuse, _syllables(char))) if is_chinese(char) else frozenset()
 
 
 @lru_cache(maxsize=512)
 def alike(char: str, *, confused: bool = True) -> frozenset[str]:
     """All characters that can sound like `char`, itself among them: to somebody of the region, or
     with `confused` false to everybody."""
-    found = {char}
-    for _, often, seldom in _table() if confused else _lines():
-        if char in often:
-            found.update(often, seldom)
-    return frozenset(found)
+    of_syllables, of_sounds = _read_so()
+    if confused:
+        return frozenset(char).union(*(of_sounds[sound] for sound in common(char)))
+    return frozenset(char).union(*(of_syllables[one] for one in _syllables(char)))
 
 
 def heard(text: str) -> list[frozenset[str]]:
