@@ -22,11 +22,9 @@ from pipeline.types import URGENCIES
 if TYPE_CHECKING:
     from pipeline.log import Log
 
-FEW = 160
-"""A term of a word in fewer rows is rare: those rows are looked into, whatever the word's other terms."""
-
-BATCH = 56
-"""Rows that are first taken of a word; then twice as many, and so on."""
+BATCH = {"turns": 48, "gists": 16, "aside": 16}
+"""Rows that are first read of a word, of each kind of text; then two thirds of that, then half more each
+time."""
 
 MOST = 8192
 """With several words or filters, a word in so many rows is common: it does not choose the calls."""
@@ -38,18 +36,24 @@ ALL = "all"
 """In a page: hits of every urgency count."""
 
 
+Row = tuple[Any, ...]
+"""A text: what `finds.Said` holds of it, and where its words begin (see `index.Terms`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Calls in the order of the answer, and the rows of them that may hold a word.
 
     `level` says of which urgency their hits count here: ALL, a level, or None for what is in no
-    request. `last` is true where no page follows for certain.
+    request. `last` is true where no page follows for certain. `said` are the texts of the rows, where
+    they were read already.
     """
 
     calls: Sequence[int]
     rows: frozenset[int]
     level: str | None = ALL
     last: bool = False
+    said: Sequence[Row] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,44 +140,56 @@ def _cut(calls: Sequence[int]) -> Iterator[Sequence[int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """A kind of text: where its row ids lie, in which order they are newest first, whose they are.
+    """A kind of text: where its row ids lie, and in which order they are newest first.
 
-    `owner` is SQL that gives row id, call id and the call's time (seconds since 1970) for the row ids
-    in a JSON list; `earlier` gives the greatest time before a row, see `index.add`.
+    `joins` is SQL from an index row `e` to the call `c`; `columns` gives the call's time, the row id, the
+    call's id, and of what is said a Row. `earlier` gives the greatest time before a row, see `index.add`.
     """
 
+    name: str
     low: int
     high: int
     order: str
-    owner: str
+    joins: str
+    columns: str
+    text: str
     earlier: str
 
 
 _TURNS = _Space(
+    "turns",
     1,
     index.ASIDE - 1,
     "DESC",
-    "SELECT t.id, x.call_id, c.started_utc FROM json_each(?) AS j CROSS JOIN turns AS t "
-    "ON t.id = j.value JOIN transcripts AS x ON x.id = t.transcript_id "
-    "JOIN calls AS c ON c.id = x.call_id WHERE x.is_current",
+    "CROSS JOIN turns AS t ON t.id = e.rowid CROSS JOIN transcripts AS x ON x.id = t.transcript_id "
+    "AND x.is_current CROSS JOIN calls AS c ON c.id = x.call_id "
+    "LEFT JOIN index_rows AS i ON i.id = t.id",
+    "c.started_utc, t.id, c.id, "
+    "t.id, t.transcript_id, c.id, t.idx, t.channel, t.start_s, t.end_s, t.text, i.starts",
+    "t.text",
     "SELECT horizon FROM index_rows WHERE id < ? AND id > 0 ORDER BY id DESC LIMIT 1",
 )
 _GISTS = _Space(
+    "gists",
     -(1 << 62),
     -1,
     "ASC",
-    "SELECT -r.number, r.call_id, c.started_utc FROM json_each(?) AS j CROSS JOIN requests AS r "
-    "ON r.number = -j.value JOIN calls AS c ON c.id = r.call_id",
+    "CROSS JOIN requests AS r ON r.number = -e.rowid CROSS JOIN calls AS c ON c.id = r.call_id",
+    "c.started_utc, -r.number, c.id",
+    "r.gist",
     "SELECT horizon FROM index_rows WHERE id > ? AND id < 0 ORDER BY id LIMIT 1",
 )
 _ASIDE = _Space(
+    "aside",
     index.ASIDE,
     1 << 62,
     "DESC",
-    f"SELECT {index.ASIDE} + s.id, x.call_id, c.started_utc FROM json_each(?) AS j "
-    f"CROSS JOIN segments AS s ON s.id = j.value - {index.ASIDE} "
-    "JOIN transcripts AS x ON x.id = s.transcript_id JOIN calls AS c ON c.id = x.call_id "
-    "WHERE x.is_current",
+    f"CROSS JOIN segments AS s ON s.id = e.rowid - {index.ASIDE} "
+    "CROSS JOIN transcripts AS x ON x.id = s.transcript_id AND x.is_current "
+    "CROSS JOIN calls AS c ON c.id = x.call_id LEFT JOIN index_rows AS i ON i.id = e.rowid",
+    f"c.started_utc, {index.ASIDE} + s.id, c.id, "
+    "s.id, s.transcript_id, c.id, NULL, s.channel, s.start_s, s.end_s, s.text, i.starts",
+    "s.text",
     f"SELECT horizon FROM index_rows WHERE id < ? AND id >= {index.ASIDE} ORDER BY id DESC LIMIT 1",
 )
 
@@ -188,83 +204,95 @@ def _spaces(filters: Filters) -> list[_Space]:
 
 
 class _Stream:
-    """The rows that one match gives in one space, newest first by row id, a batch at a time.
+    """The texts that one match gives in one space, newest first by row id, a batch at a time.
 
     Rows are in the order in which calls came, which is not quite that of their times. `horizon` bounds
     the times of what was not read yet: text that sorts as `started_utc` does, "" when all is read.
-    `few` are the rows of the match where it is rare (see `index.few_rows`).
     """
 
-    def __init__(self, log: Log, match: Match, space: _Space, few: Sequence[int] | None) -> None:
-        self._log = log
-        self._match = match
+    def __init__(
+        self, log: Log, match: Match, space: _Space, speaker: str | None, first: int
+    ) -> None:
+        self._conn = log.conn
         self._space = space
-        self._few = few
+        where, params = "", []
+        if match.pattern:
+            where, params = f"AND {space.text} GLOB ? ", [match.pattern]
+        if speaker is not None:
+            where, params = where + "AND t.speaker = ? ", [*params, speaker]
+        self._sql = (
+            f"SELECT {space.columns} FROM {match.table} AS e {space.joins} "
+            f"WHERE {match.table} MATCH ? AND e.rowid BETWEEN ? AND ? {where}"
+            f"ORDER BY e.rowid {space.order} LIMIT ?"
+        )
+        self._asked = match.expression
+        self._params = params
         self._low, self._high = space.low, space.high
-        self._size = BATCH
+        self._size, self._next = first, first * 2 // 3
         self.horizon = "~"
 
-    def read(self) -> list[tuple[int, int, str]]:
-        """(row id, call id, the call's time) of the next batch."""
-        if self._few is not None:
-            ids = [row for row in self._few if self._low <= row <= self._high]
-        else:
-            ids = self._ids(self._low, self._high, self._size)
-        if self._few is not None or len(ids) < self._size:
+    def read(self) -> list[Row]:
+        """The next batch: the call's time, row id, call id, and (but of gists) what is said."""
+        found = self._rows(self._low, self._high, self._size)
+        if len(found) < self._size:
             self.horizon = ""
         else:
-            last = self._first_of_call(ids[-1])
-            if self._space.order == "DESC":
-                ids += self._ids(last, ids[-1] - 1, -1)  # a call is read whole
-                self._high = last - 1
-            else:
-                self._low = last + 1
-            earlier = self._log.conn.execute(self._space.earlier, (last,)).fetchone()
-            self.horizon = earlier[0] if earlier else ""
-        self._size *= 2
-        owned = self._log.conn.execute(self._space.owner, (json.dumps(ids),))
-        return [(row, call, started) for row, call, started in owned]
+            found = self._cut(found)
+        self._size = self._next
+        self._next += self._next // 2
+        return found
 
-    def _ids(self, low: int, high: int, most: int) -> list[int]:
-        return index.rows(self._log.conn, self._match, low, high, most, self._space.order)
+    def _cut(self, found: list[Row]) -> list[Row]:
+        """A batch up to where a call begins, for a call is read whole; the next begins there."""
+        low = high = found[-1][1]
+        if self._space is _TURNS:
+            low, high = self._conn.execute(
+                "SELECT min(id), max(id) FROM turns WHERE transcript_id = ?", (found[-1][4],)
+            ).fetchone()
+        before = low
+        if self._space.order == "ASC":
+            self._low = high + 1
+        elif found[0][1] > high:
+            found = [row for row in found if row[1] > high]
+            self._high, before = high, high + 1
+        else:  # the batch is of one call
+            found += self._rows(low, found[-1][1] - 1, -1)
+            self._high = low - 1
+        earlier = self._conn.execute(self._space.earlier, (before,)).fetchone()
+        self.horizon = earlier[0] if earlier else ""
+        return found
 
-    def _first_of_call(self, rowid: int) -> int:
-        """The first row of the turns among which `rowid` stands; of other kinds, `rowid` itself."""
-        if self._space is not _TURNS:
-            return rowid
-        row = self._log.conn.execute(
-            "SELECT min(o.id) FROM turns AS t JOIN turns AS o ON o.transcript_id = t.transcript_id "
-            "WHERE t.id = ?",
-            (rowid,),
-        ).fetchone()
-        return rowid if row[0] is None else int(row[0])
+    def _rows(self, low: int, high: int, most: int) -> list[Row]:
+        params = (self._asked, low, high, *self._params, most)
+        return list(self._conn.execute(self._sql, params))
 
 
 def _streamed(log: Log, group: Sequence[Match], filters: Filters) -> Iterator[Page]:
-    few = [index.few_rows(log.conn, match, FEW) for match in group]
     streams = [
-        _Stream(log, match, space, rows)
-        for match, rows in zip(group, few, strict=True)
+        _Stream(log, match, space, filters.speaker, 2 * BATCH[space.name] // max(2, len(group)))
+        for match in [index.narrowed(log.conn, match) for match in group]
         for space in _spaces(filters)
     ]
     since = filters.of_calls.get("since")
     first = "" if since is None else _utc(since)
-    waiting: dict[int, tuple[str, set[int]]] = {}
+    waiting: dict[int, dict[int, Row]] = {}
+    times: dict[int, str] = {}
     while True:
         horizon = max(stream.horizon for stream in streams)
         for stream in streams:
             if stream.horizon and stream.horizon >= horizon:
-                for row, call, started in stream.read():
-                    waiting.setdefault(call, (started, set()))[1].add(row)
+                for row in stream.read():
+                    times[row[2]] = row[0]
+                    waiting.setdefault(row[2], {})[row[1]] = row[3:]
         horizon = max(stream.horizon for stream in streams)
         ready = sorted(
-            ((started, call) for call, (started, _) in waiting.items() if started > horizon),
-            reverse=True,
+            ((times[call], call) for call in waiting if times[call] > horizon), reverse=True
         )
         calls = [call for started, call in ready if started >= first]
-        for page in _cut(calls):
-            rows = frozenset(row for call in page for row in waiting[call][1])
-            yield Page(page, rows, last=horizon <= first and page[-1] == calls[-1])
+        if calls:
+            rows = {id: said for call in calls for id, said in waiting[call].items()}
+            said = [one for one in rows.values() if one]
+            yield Page(calls, frozenset(rows), last=horizon <= first, said=said)
         for _, call in ready:
             del waiting[call]
         if horizon <= first:
@@ -287,10 +315,8 @@ def _rows(
     low, high = min(space.low for space in spaces), max(space.high for space in spaces)
     found: set[int] = set()
     for match in group:
-        rows = index.few_rows(log.conn, match, FEW)
-        if rows is None:
-            rows = index.rows(log.conn, match, low, high, -1 if most is None else most)
-        found.update(rows)
+        asked = index.narrowed(log.conn, match)
+        found.update(index.rows(log.conn, asked, low, high, -1 if most is None else most))
         if most is not None and len(found) >= most:
             return None
     return list(found)
@@ -302,7 +328,8 @@ def _by_call(log: Log, ids: Sequence[int], spaces: Sequence[_Space]) -> dict[int
     for space in spaces:
         some = [n for n in ids if space.low <= n <= space.high]
         if some:
-            for row, call, _ in log.conn.execute(space.owner, (json.dumps(some),)):
+            sql = f"SELECT e.rowid, c.id FROM (SELECT value AS rowid FROM json_each(?)) AS e {space.joins}"
+            for row, call in log.conn.execute(sql, (json.dumps(some),)):
                 found[call].append(row)
     return found
 

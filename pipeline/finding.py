@@ -85,7 +85,7 @@ def search(
     asked |= {"since": first, "until": last}
     answer = ask(
         session.log, query, by_sound=not exact, limit=0 if counts else limit,
-        passages=3 if limit else 0, **asked,
+        passages=3 if limit else 0, counts_only=counts, **asked,
     )  # fmt: skip
     if unmask:
         session.record_unmasking("search", actor, words=query)

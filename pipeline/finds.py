@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import index
 from pipeline.candidates import ALL, Filters, Page, run
@@ -88,10 +88,11 @@ def in_page(
 ) -> list[Find]:
     """What is found in the calls of a page, call by call in their order."""
     spots: dict[int, list[Spot]] = defaultdict(list)
-    for said, text in _texts(log, page, filters):
-        here = [Spot(n, said, found) for n, found in _found(groups, text, how)]
+    for row, text in _texts(log, page, filters):
+        here = _found(groups, text, how)
         if here:
-            spots[said.call] += here
+            said = Said._make(row)
+            spots[said.call] += [Spot(n, said, found) for n, found in here]
     owners: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     turns = {spot.said.id for some in spots.values() for spot in some if spot.said.idx is not None}
     # CROSS JOIN keeps this order: the planner would read all of request_spans first.
@@ -125,7 +126,12 @@ def in_page(
     return _leave_out(log, finds, without) if without and finds else finds
 
 
-def _texts(log: Log, page: Page, filters: Filters) -> Iterator[tuple[Said, Text]]:
+def _texts(log: Log, page: Page, filters: Filters) -> Iterator[tuple[Sequence[Any], Text]]:
+    """The texts to look into, each with what `Said` holds of it."""
+    if page.said is not None:
+        for *said, starts in page.said:
+            yield said, Text(said[-1], starts)
+        return
     where, params = "", []
     if filters.speaker is not None:
         where, params = " AND t.speaker = ?", [filters.speaker]
@@ -145,7 +151,7 @@ def _texts(log: Log, page: Page, filters: Filters) -> Iterator[tuple[Said, Text]
         params,
     ):
         if turn[2] in calls:
-            yield Said(*turn), Text(turn[-1], starts)
+            yield turn, Text(turn[-1], starts)
     if not filters.aside or filters.of_turns:
         return
     for *segment, starts in run(
@@ -157,14 +163,16 @@ def _texts(log: Log, page: Page, filters: Filters) -> Iterator[tuple[Said, Text]
         page.calls,
         "ORDER BY s.id",
     ):
-        yield Said(*segment), Text(segment[-1], starts)
+        yield segment, Text(segment[-1], starts)
 
 
-def _found(groups: Groups, text: Text, how: How) -> Iterator[tuple[int, Found]]:
-    for n, group in enumerate(groups):
-        for word in group:
-            for found in word.find(text, how):
-                yield n, found
+def _found(groups: Groups, text: Text, how: How) -> list[tuple[int, Found]]:
+    return [
+        (n, found)
+        for n, group in enumerate(groups)
+        for word in group
+        for found in word.find(text, how)
+    ]
 
 
 def _leave_out(log: Log, finds: Sequence[Find], without: Sequence[Word]) -> list[Find]:
@@ -209,7 +217,7 @@ class _OfCall:
         held: dict[int, list[Spot]] = defaultdict(list)
         free = []
         for spot in self.spots:
-            mine = self._owners_of(spot)
+            mine = self._owners_of(spot) if spot.said.id in self.owners else ()
             for number in mine:
                 held[number].append(spot)
             if not mine:
@@ -218,7 +226,7 @@ class _OfCall:
         for one in self.requests:
             spots, in_gist = held.get(one.number, []), []
             if one.number in gists and not _all_said(n_groups, spots):
-                in_gist = list(_found(groups, Text(one.gist), how))
+                in_gist = _found(groups, Text(one.gist), how)
             if _all_said(n_groups, spots, in_gist):
                 is_hit = True
                 yield _find(n_groups, self.call, spots, one, in_gist)
@@ -259,16 +267,17 @@ def _find(
 ) -> Find:
     score = 0.0 if request is None else 0.05
     is_sure = True
+    exact = {n for n, found in in_gist if found.how == "exact"}
     for group in range(n_groups):
         here = spots if n_groups == 1 else [spot for spot in spots if spot.group == group]
         founds = [spot.found for spot in here] or [f for n, f in in_gist if n == group]
-        score += max(map(_quality, founds)) + 0.1 * min(len(founds), 3)
-        is_sure = is_sure and any(found.is_sure for found in founds)
+        score += max([_quality(found) for found in founds]) + 0.1 * min(len(founds), 3)
         score -= 0.1 * all(len(spot.said.text) > LONG for spot in here)
-    exact = {spot.group for spot in spots if spot.found.how == "exact"}
-    exact.update(n for n, found in in_gist if found.how == "exact")
+        is_sure = is_sure and any(found.is_sure for found in founds)
+        if any(spot.found.how == "exact" for spot in here):
+            exact.add(group)
     # A word that stands there exactly needs no place where it only sounds so.
-    kept = tuple(s for s in spots if s.found.how == "exact" or s.group not in exact)
+    kept = tuple([s for s in spots if s.found.how == "exact" or s.group not in exact])
     return Find(
         request=None if request is None else request.number,
         call=call,
@@ -278,7 +287,7 @@ def _find(
         how="exact" if len(exact) == n_groups else "sound",
         is_sure=is_sure,
         spots=kept,
-        gist=tuple(found for _, found in in_gist),
+        gist=tuple([found for _, found in in_gist]),
     )
 
 

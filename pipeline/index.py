@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.readings import heard
-from pipeline.script import fold, plain
+from pipeline.script import fold, pattern, plain
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -92,46 +92,67 @@ def sound_pair(one: str, other: str) -> str:
 
 class Match(NamedTuple):
     """A question to one table of the index: the rows that have all of the terms, each of which is an
-    expression of FTS5."""
+    expression of FTS5. `pattern` is a GLOB that the texts meant have too, or nothing."""
 
     table: str
     terms: tuple[str, ...]
+    pattern: str = ""
+
+    @property
+    def expression(self) -> str:
+        return " AND ".join(f"({term})" for term in self.terms)
 
 
 def exact_match(spelling: str, most: int) -> Match:
     """The rows that may hold `spelling` (plain; one character and more), by `most` of its pairs."""
     known = spelling.translate(_ASCII)
     pairs = list(dict.fromkeys(map("".join, pairwise(known)))) or [known]
-    return Match("exact_index", tuple(f'"{term}"' for term in pairs[:most]))
+    return Match(
+        "exact_index", tuple(f'"{term}"' for term in pairs[:most]), pattern(spelling[: most + 1])
+    )
 
 
-def rows(
-    conn: Connection, match: Match, low: int, high: int, most: int = -1, order: str = ""
-) -> list[int]:
+def rows(conn: Connection, match: Match, low: int, high: int, most: int = -1) -> list[int]:
     """The row ids from `low` to `high` that a match gives, at most so many of them."""
     found = conn.execute(
-        f"SELECT rowid FROM {match.table} WHERE {match.table} MATCH ? "
-        f"AND rowid BETWEEN ? AND ? {order and 'ORDER BY rowid ' + order} LIMIT ?",
-        (" AND ".join(f"({term})" for term in match.terms), low, high, most),
+        f"SELECT rowid FROM {match.table} WHERE {match.table} MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?",
+        (match.expression, low, high, most),
     )
     return [row[0] for row in found]
 
 
-def few_rows(conn: Connection, match: Match, most: int) -> list[int] | None:
-    """Row ids in which a match has its rarest terms, ascending; None if none is in fewer than `most`, or
-    there is but one.
+TOLD_BY = 64
+"""How rare a term is, is told by the row in which it stands for the so many-th time."""
 
-    FTS5 walks through all rows of every term to find where they meet, and the text decides anyway: so
-    a term that is rare answers for the others.
+WORTH_ASKING = {"exact_index": (64, 8), "sound_index": (512, 64, 64, 64)}
+"""Beside the rarest term of a word, another is asked for if it is at most so many times as frequent, and a
+third, ... Texts that may only sound so take longer to look into: SQLite cannot leave out any."""
+
+
+def narrowed(conn: Connection, match: Match) -> Match:
+    """A match with only its rarest terms.
+
+    FTS5 walks through all rows of every term to find where they meet; to look into the texts that the
+    rarest ones leave takes less.
     """
-    found: set[int] | None = None
-    for term in match.terms if len(match.terms) > 1 else ():
-        some = rows(conn, Match(match.table, (term,)), -ALL_ROWS, ALL_ROWS, most)
-        if len(some) < most:
-            found = set(some) if found is None else found.intersection(some)
-            if not found:
-                break
-    return None if found is None else sorted(found)
+    if len(match.terms) < 2:
+        return match
+    sql = (
+        f"SELECT rowid FROM {match.table} WHERE {match.table} MATCH ? AND rowid > 0 "
+        f"LIMIT 1 OFFSET {TOLD_BY - 1}"
+    )
+    told = []
+    for term in match.terms:
+        row = conn.execute(sql, (term,)).fetchone()
+        if row is None and match.pattern:
+            return match._replace(terms=(term,))
+        told.append((row[0] if row else ALL_ROWS, term))
+    told.sort(key=lambda one: -one[0])
+    kept = [told[0][1]]
+    for (far, term), most in zip(told[1:], WORTH_ASKING[match.table], strict=False):
+        if told[0][0] <= most * far:
+            kept.append(term)
+    return match._replace(terms=tuple(kept))
 
 
 def _words(folded: str, home: Path) -> tuple[set[str], bytes]:

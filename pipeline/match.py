@@ -46,17 +46,19 @@ class Text:
     def __init__(self, text: str, starts: bytes | None = None) -> None:
         self.text = text
         self.plain = plain(text)
-        self.starts = starts
+        self.starts = int.from_bytes(starts or b"", "little")
 
     @cached_property
     def folded(self) -> str:
         return fold(self.text)
 
-    def begins(self, at: int) -> bool:
-        """Whether a word begins at a character, or the text ends there."""
-        return bool(
-            self.starts and at >> 3 < len(self.starts) and self.starts[at >> 3] >> (at & 7) & 1
-        )
+    def is_whole(self, start: int, end: int) -> bool:
+        """Whether a word begins at `start`, and at `end` one begins or the text ends."""
+        return bool(self.starts >> start & self.starts >> end & 1)
+
+    def is_broken(self, start: int, end: int) -> bool:
+        """Whether a word begins between the two."""
+        return bool(self.starts >> start + 1 & (1 << end - start - 1) - 1)
 
 
 class Word:
@@ -87,8 +89,9 @@ class Word:
         ]
         return index.Match("sound_index", tuple(pairs[:MOST_PAIRS]))
 
-    def find(self, text: Text, how: How) -> Iterator[Found]:
+    def find(self, text: Text, how: How) -> list[Found]:
         """Every place, overlaps too; with how="sound" also where the word may be meant."""
+        found: list[Found] = []
         there = set()
         for n, spelling in enumerate(self.term.spellings):
             at = text.plain.find(spelling)
@@ -96,18 +99,19 @@ class Word:
                 end = at + len(spelling)
                 if (at, end) not in there and (n == 0 or _is_whole_number(text.plain, at, end)):
                     there.add((at, end))
-                    yield Found(at, end, "exact", _is_whole(text, at, end))
+                    found.append(Found(at, end, "exact", text.is_whole(at, end)))
                 at = text.plain.find(spelling, at + 1)
         if how == "sound" and self.sound_match:
             for at in self._sounding(text.folded):
                 end = at + len(self.term.word)
                 if (at, end) not in there:
                     mixed = self._mixed(text.folded[at:end])
-                    broken = any(map(text.begins, range(at + 1, end)))
-                    yield Found(at, end, "sound", _is_whole(text, at, end), mixed, broken)
+                    whole, broken = text.is_whole(at, end), text.is_broken(at, end)
+                    found.append(Found(at, end, "sound", whole, mixed, broken))
+        return found
 
     def is_in(self, text: Text) -> bool:
-        return next(self.find(text, "exact"), None) is not None
+        return bool(self.find(text, "exact"))
 
     @cached_property
     def _alike(self) -> list[frozenset[str]]:
@@ -125,10 +129,6 @@ class Word:
             char != other and other not in alike(char, confused=False)
             for char, other in zip(self.term.word, said, strict=True)
         )
-
-
-def _is_whole(text: Text, start: int, end: int) -> bool:
-    return text.begins(start) and text.begins(end)
 
 
 def _is_whole_number(plain: str, start: int, end: int) -> bool:

@@ -46,7 +46,7 @@ def nearest(log: Log, query: str, **asked: Any) -> list[Nearest]:
         if any(near == one.query and why == one.why for one in found):
             continue
         tried += 1
-        answer = ask(log, near, limit=FEW, by_sound=False, passages=1, **more)
+        answer = ask(log, near, limit=FEW, by_sound=False, counts_only=True, **more)
         n = answer.requests + answer.calls
         if n:
             found.append(Nearest(near, min(n, FEW), why))

@@ -159,6 +159,40 @@ def plain(text: str) -> str:
     return text.translate(_PLAIN)
 
 
+def pattern(plain_text: str) -> str:
+    """A GLOB of SQLite for the texts in which `plain_text` stands, once they are made plain.
+
+    Of a character that it does not know, it takes any in its place: it never leaves out a text, and
+    `plain` decides.
+    """
+    return "*" + "".join(map(_written, plain_text)) + "*"
+
+
+@lru_cache(maxsize=1024)
+def _written(char: str) -> str:
+    """The characters that are `char` once made plain, as GLOB has it."""
+    if not (char < "\u0080" or "\u3000" <= char <= "\u9fff"):
+        return "?"
+    chars = _originals().get(char, "") + char
+    if len(chars) == 1 and char not in "*?[":
+        return char
+    # In brackets ] must be first, ^ and - last.
+    return f"[{''.join(sorted(set(chars), key=lambda c: (c != ']', c < chr(0x80), c in '^-')))}]"
+
+
+@lru_cache(maxsize=1)
+def _originals() -> dict[str, str]:
+    """What becomes a character when made plain, but itself; of ASCII and Chinese."""
+    becomes = {char: FIGURES.get(simple, simple) for char, simple in _simplified().items()}
+    becomes |= FIGURES
+    for code in (*range(0x41, 0x5B), 0x212A, 0x3000, *range(0xFF01, 0xFF5F)):
+        becomes[chr(code)] = plain(chr(code))
+    found: dict[str, str] = {}
+    for char, other in becomes.items():
+        found[other] = found.get(other, "") + char
+    return found
+
+
 def spoken_number(text: str) -> int | None:
     """The one number that the whole of `text` says, or None where it says none or is not sure.
 

@@ -23,18 +23,14 @@ from pipeline.rows import clean
 from pipeline.types import URGENCIES, Place
 
 if TYPE_CHECKING:
-    from pipeline.log import CallRow, Log, RequestRow
+    from pipeline.log import Log, RequestRow
 
 Sort = Literal["best", "newest", "urgent"]
 Where = Literal["words", "gist", "aside"]
 
-RANKED = 48
+RANKED = 40
 """Of a common word the newest so many rows are looked into, and more only until `limit` hits are found:
 "best" ranks those, and the counts are of those."""
-
-MAPPED = 1 << 34
-"""So many bytes of the log are read as memory while searching: its pages lie far apart, and reading each
-as a file takes a quarter of the time."""
 
 AROUND = 24
 """Characters shown on each side of a hit in a long turn."""
@@ -133,6 +129,7 @@ def ask(
     sort: Sort = "best",
     limit: int = 20,
     passages: int = 3,
+    counts_only: bool = False,
     marks: tuple[str, str] = ("【", "】"),
 ) -> Answer:
     """Requests, and calls outside of them, that hold what `query` asks for; see `query.parse`.
@@ -155,6 +152,7 @@ def ask(
             newest, or urgent (most urgent, then newest).
         limit: at most so many hits; 0 for all.
         passages: at most so many of each hit; 0 for all.
+        counts_only: leave out the hits themselves.
         marks: what to put before and after the words found.
     """
     read = parse(clean(query))
@@ -173,7 +171,6 @@ def ask(
     )
     asked = _Asked(log, read, filters, sort)
     unlikely = 0
-    log.conn.execute(f"PRAGMA mmap_size = {MAPPED}")
     with log.snapshot():
         finds, complete = asked.look("exact", limit)
         n_exact = len(finds)
@@ -187,7 +184,8 @@ def ask(
                 sounding = sure
             finds += sounding
             complete = complete and all_seen
-        hits = _Shown(log, marks, passages).hits(finds[:limit] if limit else finds)
+        shown = [] if counts_only else finds[:limit] if limit else finds
+        hits = _Shown(log, marks, passages).hits(shown)
     of = [find for find in finds if find.request is not None]
     return Answer(
         query=read,
@@ -263,20 +261,34 @@ class _Shown:
     def hits(self, finds: Sequence[Find]) -> list[Hit]:
         numbers = [find.request for find in finds if find.request is not None]
         requests = {row.number: row for row in self.log.requests(numbers=numbers)}
-        calls = {row.id: row for row in self.log.calls([f.call for f in finds if not f.request])}
+        calls = self._calls([find.call for find in finds if find.request is None])
         places = [self._places(find) for find in finds]
         words = self._words({spots[0].said for shown, _ in places for spots in shown})
         hits = []
         for find, (shown, more) in zip(finds, places, strict=True):
-            passages = tuple(self._passage(spots, words) for spots in shown)
+            passages = tuple(
+                [self._passage(spots, words.get(spots[0].said, ())) for spots in shown]
+            )
             if find.request is None:
-                hits.append(_call_hit(find, calls[find.call], passages, more))
+                hits.append(_call_hit(find, *calls[find.call], passages, more))
                 continue
             row = requests[find.request]
             if find.gist:
                 passages += (self._gist_passage(find, row),)
             hits.append(_request_hit(find, row, passages, more))
         return hits
+
+    def _calls(self, ids: Sequence[int]) -> dict[int, tuple[datetime, str | None]]:
+        """When calls began, and their recordings."""
+        sql = (
+            "SELECT c.id, c.started_at, f.path FROM calls AS c "
+            "LEFT JOIN recordings AS f ON f.id = c.recording_id "
+            "WHERE c.id IN (SELECT value FROM json_each(?))"
+        )
+        return {
+            row["id"]: (datetime.fromisoformat(row["started_at"]), row["path"])
+            for row in (self.log.query(sql, (json.dumps(ids),)) if ids else ())
+        }
 
     def _places(self, find: Find) -> tuple[list[list[Spot]], int]:
         """What to show together, for it lies close together in one turn, and how many more there are."""
@@ -292,13 +304,13 @@ class _Shown:
         shown = groups if self.most is None else _first(groups, self.most)
         return shown, len(groups) - len(shown)
 
-    def _passage(self, spots: Sequence[Spot], words: Mapping[Said, list[_Timed]]) -> Passage:
+    def _passage(self, spots: Sequence[Spot], words: Sequence[_Timed]) -> Passage:
         from pipeline.log import char_times
 
         said = spots[0].said
-        start, end = spots[0].found.start, max(spot.found.end for spot in spots)
+        start, end = spots[0].found.start, max([spot.found.end for spot in spots])
         low, high = max(0, start - AROUND), min(len(said.text), end + AROUND)
-        times = char_times(said.text, said.start, said.end, words.get(said, ()))
+        times = char_times(said.text, said.start, said.end, words)
         exact = all(spot.found.how == "exact" for spot in spots)
         places = [(spot.found.start, spot.found.end) for spot in spots]
         return Passage(
@@ -354,6 +366,8 @@ class _Shown:
 
 def _first(groups: list[list[Spot]], most: int) -> list[list[Spot]]:
     """The first `most` of them, but so that each word of the query is in one if that can be."""
+    if len(groups) <= most:
+        return groups
     kept: list[list[Spot]] = []
     said: set[int] = set()
     for group in groups:
@@ -386,12 +400,18 @@ def _request_hit(find: Find, row: RequestRow, passages: tuple[Passage, ...], mor
     )
 
 
-def _call_hit(find: Find, row: CallRow, passages: tuple[Passage, ...], more: int) -> Hit:
+def _call_hit(
+    find: Find,
+    started_at: datetime,
+    recording: str | None,
+    passages: tuple[Passage, ...],
+    more: int,
+) -> Hit:
     return Hit(
         request=None,
-        call=row.id,
-        recording=row.recording,
-        started_at=row.started_at,
+        call=find.call,
+        recording=recording,
+        started_at=started_at,
         category=None,
         kind=None,
         urgency=None,

@@ -82,16 +82,21 @@ def test_a_step_that_fails_leaves_index_and_rows_as_they_were(log, monkeypatch):
     assert search(log, "垃圾") == []
 
 
-def test_a_rare_term_answers_for_the_others(log):
-    for _ in range(4):
-        log.import_call(f"x{_}", MONDAY, "mono", speak("电梯坏了"))
+def test_a_rare_term_answers_for_the_others(log, monkeypatch):
+    monkeypatch.setattr(index, "TOLD_BY", 2)
+    for _ in range(200):
+        log.import_call(f"x{_}", MONDAY, "mono", speak("电梯坏了" if _ % 20 else "电梯门"))
     last = log.conn.execute("SELECT max(id) FROM turns").fetchone()[0]
     log.import_call("y", MONDAY, "mono", speak("电梯间"))
-    match = index.exact_match("电梯间", 12)
-    assert index.few_rows(log.conn, match, 3) == [last + 1]
-    assert index.few_rows(log.conn, index.exact_match("电梯坏", 12), 3) is None
-    assert index.few_rows(log.conn, index.exact_match("梯间", 12), 3) is None  # but one term
-    assert index.few_rows(log.conn, index.exact_match("电梯火", 12), 3) == []
+
+    def asked(word):
+        return index.narrowed(log.conn, index.exact_match(word, 12)).terms
+
+    assert asked("电梯间") == ('"梯间"',)  # 电梯 is in 200 times as many
+    assert asked("电梯坏了") == ('"梯坏"', '"坏了"', '"电梯"')
+    assert asked("梯间") == ('"梯间"',)
+    assert asked("电") == ('"电"',)
+    match = index.narrowed(log.conn, index.exact_match("电梯间", 12))
     assert index.rows(log.conn, match, 1, 1 << 40) == [last + 1]
 
 

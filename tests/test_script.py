@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from pipeline.script import (
     SIMPLIFIED,
     digits,
     fold,
+    pattern,
     plain,
     simplified_table,
     simplify,
@@ -189,3 +191,31 @@ def test_folding_loads_nothing_heavy() -> None:
         "assert not any(m.split('.')[0] in heavy for m in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_pattern_leaves_out_no_way_to_write_a_character() -> None:
+    conn = sqlite3.connect(":memory:")
+    codes = (
+        *range(1, 0x3100),
+        *range(0x4E00, 0xA000),
+        *range(0xF900, 0x11000),
+        *range(0x20000, 0x2FFFF, 37),
+    )
+    asked = ((chr(n), pattern(plain(chr(n)))) for n in codes)
+    conn.execute("CREATE TABLE asked (said, pattern)")
+    conn.executemany("INSERT INTO asked VALUES (?, ?)", asked)
+    assert conn.execute("SELECT said FROM asked WHERE NOT said GLOB pattern").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "is_there"),
+    [("电梯2号", "那個電梯二號啊", True), ("电梯2号", "电梯三号", False), ("a]b", "xＡ］bx", True),
+     ("[^-*?", "[^-*?", True), ("*", "电梯", False), ("[a-c]", "b", False)],
+)  # fmt: skip
+def test_a_pattern_takes_what_is_the_same_once_plain(word: str, said: str, is_there: bool) -> None:
+    conn = sqlite3.connect(":memory:")
+    assert (plain(word) in plain(said)) is is_there
+    assert (
+        bool(conn.execute("SELECT ? GLOB ?", (said, pattern(plain(word)))).fetchone()[0])
+        is is_there
+    )

@@ -1,17 +1,18 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sample_log import MONDAY, Clock, log_call, speak
+from sample_log import MONDAY, Clock, hear, log_call, receive, speak
 from sample_log import ask as ask_for
 
-from pipeline.log import Log
+from pipeline.log import CallFacts, Log
 from pipeline.match import mark
 from pipeline.script import fold
 from pipeline.search import ask as whole
 from pipeline.search import search
-from pipeline.types import Piece, Place
+from pipeline.types import Piece, Place, Segment
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_what_sounds_so_by_chance_is_left_out_where_surer_was_found(log):
 
 @pytest.mark.parametrize("word", ["电梯间", "电梯 二号楼", "二号楼电梯"])
 def test_a_word_of_common_and_rare_pairs_is_found(log, word, monkeypatch):
-    monkeypatch.setattr("pipeline.candidates.FEW", 3)
+    monkeypatch.setattr("pipeline.index.TOLD_BY", 3)
     for n in range(8):
         log_call(log, f"{n}.wav", speak("二号楼电梯坏了", "电梯"), [ask(0)])
     log_call(log, "a.wav", speak("二号楼电梯间", "梯间"), [ask(0)])
@@ -154,6 +155,53 @@ def test_filters(log):
         assert set(numbers(search(log, "电梯", **filters))) == wanted, filters
 
 
+@pytest.mark.parametrize("limit", [0, 20])
+def test_filters_on_the_turn(log, limit):
+    said = speak("電梯坏了", "电梯有人修", "电梯", "电梯门")
+    turns = [
+        replace(t, speaker=who) for t, who in zip(said, ("resident", "staff") * 2, strict=True)
+    ]
+    log_call(log, "a.wav", turns, [ask(0)], listen=[3])
+    log_call(log, "b.wav", speak("电梯", "垃圾"), [ask(0)], listen=[1])
+
+    def found(query, **filters):
+        hits = search(log, query, limit=limit, **filters)
+        return {(hit.request, hit.call, p.turn) for hit in hits for p in hit.hits}
+
+    assert found("电梯", speaker="resident") == {(1, 1, 0), (None, 1, 2)}
+    assert found("电梯", speaker="staff") == {(None, 1, 1), (None, 1, 3)}
+    assert found("电梯", speaker="unknown", needs_listening=True) == set()
+    assert found("电梯", needs_listening=True) == {(None, 1, 3)}
+    assert found("电梯", needs_listening=True, speaker="resident") == set()
+
+
+@pytest.mark.parametrize("limit", [0, 20])
+def test_what_was_set_aside_is_found_where_it_is_wanted(log, limit):
+    recording = receive(log, "a.wav")
+    facts = CallFacts(MONDAY, "file", 9.0, "mono", 1)
+    turns = speak("电梯坏了")
+    heard = hear(turns)
+    phantom = Segment(5.0, 6.0, "請點讚電梯", (), set_aside="phantom")
+    heard = replace(heard, segments=(*heard.segments, phantom))
+    log.save_transcript(recording, facts, heard, turns)
+    for query, n in (("点赞", 1), ("电梯", 2), ("点赞 电梯", 2)):
+        places = [p for hit in search(log, query, aside=True, limit=limit) for p in hit.hits]
+        assert [p.where for p in places if "点赞" in fold(p.text)] == ["aside"], query
+        assert len(places) == n, query
+    assert search(log, "点赞", limit=limit) == []
+    assert search(log, "点赞", aside=True, speaker="unknown", limit=limit) == []
+
+
+def test_counts_alone_are_the_same(log):
+    log_call(log, "a.wav", speak("电梯坏了", "电梯"), [ask(0, urgency="urgent")])
+    log_call(log, "b.wav", speak("店提"), [ask(0)])
+    answer, counts = whole(log, "电梯", limit=0), whole(log, "电梯", limit=0, counts_only=True)
+    assert len(answer.hits) == 3
+    assert counts == replace(answer, hits=())
+    assert (counts.requests, counts.calls, counts.by_sound) == (2, 1, 1)
+    assert counts.by_urgency == {"urgent": 1, "routine": 1}
+
+
 def test_sorting_and_limit(log):
     day = timedelta(days=1)
     log_call(log, "a.wav", speak("电梯"), [ask(0, urgency="urgent")], at=MONDAY)
@@ -178,10 +226,6 @@ def test_a_word_ranks_before_a_chance_neighbourhood(log):
 
 
 def test_an_older_hearing_is_not_found(log):
-    from sample_log import hear, receive
-
-    from pipeline.log import CallFacts
-
     facts = CallFacts(MONDAY, "file", 5.0, "mono", 1)
     recording = receive(log, "a.wav")
     for said in ("修电脑", "修电梯"):
@@ -236,11 +280,12 @@ def test_what_like_finds_is_found(growing, texts, data):
             (folded.replace("\0", "\ufffd"),),
         )
     }
-    found = {
-        (hit.call, passage.turn)
-        for hit in search(log, query.replace("\0", "\ufffd"), limit=0, passages=0)
-        for passage in hit.hits
-        if passage.how == "exact"
-    }
-    assert found == like
+    for limit in (0, 10_000):  # all is looked for in another way than the newest
+        found = {
+            (hit.call, passage.turn)
+            for hit in search(log, query.replace("\0", "\ufffd"), limit=limit, passages=0)
+            for passage in hit.hits
+            if passage.how == "exact"
+        }
+        assert found == like, limit
     assert like or not any(texts)
