@@ -453,7 +453,7 @@ def transcribe(
     engine: str | None,
     as_json: bool,
 ) -> None:
-    from pipeline import process
+    from pipeline import trial
     from pipeline.settings import Hearing
 
     failed = False
@@ -461,7 +461,7 @@ def transcribe(
     hearing = session.home_or_none.settings.hearing if session.home_or_none else Hearing()
     for file in files:
         try:
-            heard = process.transcribe_file(file, transcriber, hearing.script)
+            heard = trial.transcribe_file(file, transcriber, hearing.script)
         except HotlineError as error:
             failed = True
             click.echo(str(error), err=True)
@@ -482,11 +482,11 @@ def transcribe(
 @json_option
 @pass_session
 def understand(session: Session, /, file: Path, as_json: bool) -> None:
-    from pipeline import process
+    from pipeline import trial
 
     home = session.home_or_none
     failed = False
-    for result in process.understand_file(file, home):
+    for result in trial.understand_file(file, home):
         if isinstance(result, HotlineError):
             failed = True
             click.echo(str(result), err=True)
@@ -525,7 +525,7 @@ def evaluate(
     engines: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    from pipeline import process
+    from pipeline import trial
 
     home = session.home_or_none
     results = []
@@ -533,7 +533,7 @@ def evaluate(
         for model in named or (None,):
             for engine in engines or (None,):
                 transcriber = load_engine(session, model, engine)
-                results.append(process.evaluate_folder(folder, transcriber, home, progress))
+                results.append(trial.evaluate_folder(folder, transcriber, home, progress))
     if as_json:
         for result in results:
             click.echo(forms.json_line(result))

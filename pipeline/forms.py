@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pipeline.log import EventRow, Log, RecordingRow, RequestRow, TagRow
-    from pipeline.process import Heard
     from pipeline.search import Answer, Hit
+    from pipeline.trial import Heard
     from pipeline.types import Place, Segment, Turn, Understanding
 
 Form = Literal["text", "json", "csv"]

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from pipeline.calls import TextCall
     from pipeline.log import Log, RecordingRow, RequestRow
     from pipeline.nearest import Nearest
-    from pipeline.process import Heard, Ingested
+    from pipeline.process import Ingested
     from pipeline.search import Answer, Hit
     from pipeline.settings import Home
     from pipeline.taxonomy import Names
+    from pipeline.trial import Heard
     from pipeline.types import Place, Understanding
 
 URGENCY_STYLE = {"critical": "bold white on red", "urgent": "bold yellow", "routine": ""}
