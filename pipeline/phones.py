@@ -143,6 +143,31 @@ def read_numbers(text: str, *, asked: bool = False) -> list[Number]:
     return sorted(found, key=lambda number: number.start)
 
 
+def read_parts(text: str, *, asked: bool = False) -> list[Group]:
+    """The digits in `text` (folded, whole numbers masked) that are parts of a telephone number all the
+    same: some were misheard, left out or said in another turn. No address is made of them.
+
+    `asked`: staff have just asked for a number, and for no address.
+    """
+    found: list[Group] = []
+    for run in read_runs(text):
+        start, end = run[0].start, run[-1].end
+        total = sum(len(group.digits) for group in run)
+        if text.startswith(("室", "号", "楼"), end):
+            continue
+        announced = _PART_CUE.search(text, max(0, start - 10), start)
+        begun = _MOBILE_BEGUN.match(run[0].digits)
+        if (total >= _MANY and (begun or announced or asked)) or (asked and total >= _FEW):
+            found += run
+    return found
+
+
+_MANY, _FEW = 7, 4
+"""Digits in a row that no address has; digits that answer the question for a number."""
+_PART_CUE = re.compile(r"(?:电话|手机|号码|座机|固话|联系)[^,。]{0,6}[,。…\s]*$")
+_MOBILE_BEGUN = re.compile(r"1[3-9][0-9]")
+
+
 def _from_run(run: Sequence[Group], text: str, asked: bool) -> list[Number]:
     found: list[Number] = []
     index = 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.moments import Moment, read_moments
-from pipeline.phones import Number, mend_digits, read_numbers
+from pipeline.phones import Group, Number, mend_digits, read_numbers, read_parts
 from pipeline.places import ASKS_PLACE, MASK, Address, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
@@ -88,7 +88,8 @@ class Reading:
         heard = mend_digits(folded)
         numbers = tuple(read_numbers(heard, asked=asked_phone))
         rest = _mask(heard, numbers)
-        addresses = tuple(read_places(rest, asked=asked_place))
+        parts = read_parts(rest, asked=asked_phone and not asked_place)
+        addresses = tuple(read_places(_mask(rest, parts), asked=asked_place))
         rest = _mask(rest, addresses)
         return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
 
@@ -140,7 +141,7 @@ def read(turns: Sequence[Turn]) -> Reading:
     return known
 
 
-def _mask(text: str, found: Sequence[Number | Address]) -> str:
+def _mask(text: str, found: Sequence[Number | Address | Group]) -> str:
     kept, at = [], 0
     for item in sorted(found, key=lambda item: item.start):
         start = max(at, item.start)

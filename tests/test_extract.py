@@ -489,3 +489,26 @@ def test_cost_grows_with_length_only() -> None:
 
     seconds(2)
     assert seconds(160) < 16 * seconds(20) + 0.05  # 8 times the length
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "我电话是1380000……10-2-2734",  # a digit too many
+        "手机一三八零零零，一零二，二七三四",  # one short
+        "我的号码一五九，嗯，三零四，一二零三啊",
+    ],
+)
+def test_what_is_left_of_a_misheard_telephone_number_is_no_room(said: str) -> None:
+    assert facts(f"r: {said}").place == Place()
+
+
+def test_a_number_asked_for_in_bits_is_no_room() -> None:
+    said = ("s: 您留个电话。", "r: 一三八零零", "s: 嗯。", "r: 二七三四")
+    assert facts(*said).place == Place()
+
+
+def test_a_room_beside_a_telephone_number_stays() -> None:
+    both = facts("r: 我住三号楼五零一，电话一三八零零一二三四五六")
+    assert both.place == Place(building="3", room="501")
+    assert facts("r: 2-501，2-501").place == Place(building="2", room="501")
