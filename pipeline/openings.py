@@ -73,6 +73,17 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
     """What speaks for another request beginning with each clause."""
     found: list[Signs] = []
     staff_said = ""
+    aheads = [_ahead(clauses, i) for i in range(len(clauses))]
+    befores = [_before(clauses, i) for i in range(len(clauses))]
+    matters = learned.shares_all([[c.part for c in of] for of in aheads], "category")
+    olds = learned.shares_all([[c.part for c in of] for of in befores], "category")
+    turned, gained, certain = (
+        _apart(matters, olds),
+        (matters - olds).max(axis=1),
+        matters.max(axis=1),
+    )
+    asked_ahead, asked_before = _wanted(aheads, learned), _wanted(befores, learned)
+    asked_here = _wanted([[clause] for clause in clauses], learned)
     for i, clause in enumerate(clauses):
         previous = clauses[i - 1] if i else None
         turn = previous is None or previous.turn != clause.turn
@@ -80,9 +91,7 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
             staff_said = ""
         if turn and previous is not None and previous.staff:
             staff_said = _staff_before(clauses, i)
-        ahead, before = _ahead(clauses, i), _before(clauses, i)
-        matter = learned.shares([c.part for c in ahead], "category")
-        old = learned.shares([c.part for c in before], "category")
+        ahead, before = aheads[i], befores[i]
         now, then = points(ahead), points(before)
         top = max(now, key=lambda code: now[code], default="")
         near = ahead[:4]
@@ -96,12 +105,12 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
             "change": previous is not None and previous.staff and not clause.staff,
             "guessed": clause.guessed,
             "staff": clause.staff,
-            "turned": _apart(matter, old) if before else 0.5,
-            "gained": float((matter - old).max()) if before else 0.5,
-            "certain": float(matter.max()),
-            "request_ahead": _wanted(ahead, learned),
-            "request_here": _wanted([clause], learned),
-            "request_before": _wanted(before, learned) if before else 0.0,
+            "turned": turned[i] if before else 0.5,
+            "gained": gained[i] if before else 0.5,
+            "certain": certain[i],
+            "request_ahead": asked_ahead[i],
+            "request_here": asked_here[i],
+            "request_before": asked_before[i] if before else 0.0,
             "wanted": any(c.asks for c in near),
             "wrong": any(c.tells for c in near),
             "strong": any(c.strong for c in near),
@@ -140,13 +149,16 @@ def holding(
     """
     found: list[Signs] = []
     told = [residents(group) for group in groups]
-    matters = [learned.shares([c.part for c in own], "category") for own in told]
+    pasts = [[c for c in group if not c.staff] for group in groups]
+    matters = learned.shares_all([[c.part for c in own] for own in told], "category")
+    asked, asked_past = _wanted(told, learned), _wanted(pasts, learned)
+    turned = _apart(matters[1:], matters[:-1])
     for n, (group, own) in enumerate(zip(groups, told, strict=True)):
         most = [*sorted(points(own).values(), reverse=True), 0.0, 0.0]
-        wanted, long = _wanted(own, learned), min(length(own), 80) / 80
+        wanted, long = float(asked[n]), min(length(own), 80) / 80
         answer = length([c for c in group if c.staff])
         first = n == 0
-        past = [c for c in groups[n - 1] if not c.staff] if n else []
+        past = pasts[n - 1] if n else []
         signs = {
             "chance": math.log((chances[n] + 1e-4) / (1 - chances[n] + 1e-4)),
             "first": first,
@@ -156,8 +168,8 @@ def holding(
             "request": wanted,
             "request_first": wanted * first,
             "certain": float(matters[n].max()),
-            "turned": _apart(matters[n], matters[n - 1]) if n else 1.0,
-            "turns": _apart(matters[n], matters[n + 1]) if n + 1 < len(groups) else 1.0,
+            "turned": turned[n - 1] if n else 1.0,
+            "turns": turned[n] if n + 1 < len(groups) else 1.0,
             "same": n > 0 and matters[n].argmax() == matters[n - 1].argmax(),
             "long": long,
             "long_first": long * first,
@@ -178,7 +190,7 @@ def holding(
             "chatter": sum(c.chatter or c.empty for c in own) / len(own),
             "spread": min(4, len({c.turn for c in group})) / 4,
             "past_long": min(length(past), 60) / 60 if n else 1.0,
-            "past_request": (_wanted(past, learned) if past else 0.0) if n else 1.0,
+            "past_request": (asked_past[n - 1] if past else 0.0) if n else 1.0,
         }
         for name in (
             "answers", "nodded", "announced", "more", "asked", "then", "change", "weak_cue", "told",
@@ -233,21 +245,23 @@ def _staff_before(clauses: Sequence[Clause], at: int) -> str:
     return "".join(reversed(said))
 
 
-def _wanted(of: Sequence[Clause], learned: Learned) -> float:
-    """How likely the clauses ask for anything; even where the model learned nothing of that."""
+def _wanted(windows: Sequence[Sequence[Clause]], learned: Learned) -> NDArray[np.float32]:
+    """How likely the clauses of each window ask for anything; even where the model learned nothing of
+    that."""
+    import numpy as np
+
     if REQUEST not in learned.heads:
-        return 0.5
-    shares = learned.shares([clause.part for clause in of], REQUEST)
-    return float(shares[learned.heads[REQUEST].values.index("yes")])
+        return np.full(len(windows), np.float32(0.5))
+    shares = learned.shares_all([[clause.part for clause in of] for of in windows], REQUEST)
+    return shares[:, learned.heads[REQUEST].values.index("yes")]
 
 
-def _apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """How far two judgements lie apart (Jensen-Shannon, in nats)."""
+def _apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far judgements lie apart, row by row (Jensen-Shannon, in nats)."""
     import numpy as np
 
     middle = (one + other) / 2
-
-    def gain(of: NDArray[np.float32]) -> float:
-        return float((of * np.log((of + 1e-9) / (middle + 1e-9))).sum())
-
-    return (gain(one) + gain(other)) / 2
+    gained = one * np.log((one + 1e-9) / (middle + 1e-9))
+    lost = other * np.log((other + 1e-9) / (middle + 1e-9))
+    apart: NDArray[np.float32] = (gained + lost).sum(axis=1) / 2
+    return apart

@@ -54,16 +54,16 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
     groups: list[list[Clause]] = []
     if not _wrong_number(said, taxonomy) and not _told(said, turns, readings, taxonomy):
         wrong = next((i for i, clause in enumerate(said) if clause.wrong), -1)
-        groups = _requests(said[wrong + 1 :], learned, taxonomy.splitting)
+        groups = requests(said[wrong + 1 :], learned, taxonomy.splitting, openings.own())
         if not groups:
             listening |= _not_understood(said, taxonomy)
-    requests = tuple(_pieces(group) for group in groups)
-    asked = {piece.turn for request in requests for piece in request}
+    pieces = tuple(_pieces(group) for group in groups)
+    asked = {piece.turn for request in pieces for piece in request}
     for i, turn in enumerate(turns):
         if not turn.unheard and not turn.text.strip() and i not in asked and turn.end > turn.start:
             listening.add(i)
     return Split(
-        requests=requests,
+        requests=pieces,
         chatter=tuple(i for i in range(len(turns)) if i not in asked and i not in listening),
         needs_listening=tuple(sorted(listening)),
     )
@@ -98,11 +98,16 @@ def _one(first: Clause, second: Clause) -> bool:
     return first.turn == second.turn and second.cue != 2
 
 
-def _requests(said: Sequence[Clause], learned: Learned, splitting: Splitting) -> list[list[Clause]]:
-    """The clauses of each request, in order."""
+def requests(
+    said: Sequence[Clause],
+    learned: Learned,
+    splitting: Splitting,
+    weights: tuple[openings.Weights, openings.Weights],
+) -> list[list[Clause]]:
+    """The clauses of each request, in order; `weights` are those of `opening` and of `holding`."""
     if not said:
         return []
-    opens, holds = openings.own()
+    opens, holds = weights
     opened = openings.opening(said, learned)
     chances = [openings.likely(signs, opens) for signs in opened]
     cuts = stretches(said, chances, splitting.opens)
@@ -112,7 +117,9 @@ def _requests(said: Sequence[Clause], learned: Learned, splitting: Splitting) ->
     )
     held = [openings.likely(s, holds) for s in signs]
     for n, group in enumerate(groups):
-        if _plain(group, groups[n - 1] if n else ()):
+        # What somebody announces another matter after is a matter itself.
+        announced = group if n else groups[1] if len(groups) > 1 else ()
+        if announced and announced[0].cue == 2 and _plain(group, groups[n - 1] if n else ()):
             held[n] = max(held[n], splitting.holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):
         return []
@@ -129,9 +136,9 @@ def _requests(said: Sequence[Clause], learned: Learned, splitting: Splitting) ->
     if waiting:
         kept.append(waiting)
     kept = [part for group in kept for part in _answered(group)]
-    requests = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
-    _returned(requests)
-    return requests
+    found = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
+    _returned(found)
+    return found
 
 
 def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
@@ -159,10 +166,10 @@ def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
 
 
 def _plain(group: Sequence[Clause], past: Sequence[Clause]) -> bool:
-    """Whether a stretch is a request by the rules alone: a matter told in strong words, announced as
-    another, and in words that the past one did not have."""
+    """Whether a stretch is a request by the rules alone: a matter told in strong words, and in words
+    that the past one did not have."""
     told = [c for c in group if not c.staff]
-    if group[0].cue != 2 or not any(c.strong for c in told):
+    if not any(c.strong for c in told):
         return False
     matter = points(told)
     if max(matter.values()) < PLAIN:
