@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pipeline import learned as models
 from pipeline.learned import Learned
@@ -16,9 +17,9 @@ ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other"
 """Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
 MATTER = 130
 """So many characters of residents' words name the matter; what follows is details and other things."""
-POINT, MOST_POINTS = 0.5, 12.0
+POINT, MOST_POINTS = 0.7, 4.0
 """What a point of the rules counts beside the model's log likelihood, and how many count at most."""
-DANGER = 2.0
+DANGER = 1.0
 """What a danger that stands counts for its category."""
 UNSEEN = 0.002
 """The least likelihood that a category has beside the model: it has not seen everything."""
@@ -30,12 +31,20 @@ ALIKE = 0.7
 """So is one with this share of the first's points."""
 CRITICAL, URGENT = 0.3, 0.45
 """How sure the model must be to raise the urgency to critical, to urgent."""
-HINTED = 0.05
-"""The same where words that may mean danger stand there too."""
+HINTED, DOUBTED = 0.05, 0.08
+"""The same for words that may mean danger and mostly mean something else; and for those that mostly mean it."""
+AROUND = 24
+"""So many characters before and after a danger tell how it is meant: an utterance has about fifty."""
 SURER = 2.5
 """How much likelier the model must find another kind than the rules'."""
 
-Danger = tuple[Sign, Found]
+
+class Danger(NamedTuple):
+    """A sign that stands in the words of a request; `plain` where they mean nothing else."""
+
+    sign: Sign
+    found: Found
+    plain: bool
 
 
 def tag(
@@ -56,7 +65,7 @@ def tag(
     danger = _urgency(pieces, turns, readings, taxonomy)
     whole = learned.judge(_words(said, turns))
     category, reasons, review = _category(said, turns, taxonomy, learned, danger)
-    urgency, urgent = _raised(category, danger, whole.get("urgency", {}))
+    urgency, urgent = _raised(category, danger, whole.get("urgency", {}), turns, learned)
     pressing = urgency != "routine" and category not in ANSWERED
     kind, kind_reasons = _kind(category, pressing, pieces, turns, readings, taxonomy)
     kind, kind_reasons = _weighed_kind(kind, kind_reasons, whole.get("kind", {}))
@@ -158,7 +167,7 @@ def _category(
         + POINT * min(points.get(code, 0.0), MOST_POINTS)
         + (
             DANGER
-            if any(sign.category == code and not sign.hint for sign, _ in danger["critical"])
+            if any(d.sign.category == code and not d.sign.hint for d in danger["critical"])
             else 0.0
         )
         for code in taxonomy.categories
@@ -194,12 +203,23 @@ def _urgency(
                     meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
                 if meaning == "said":
                     found = Found(hit, piece.turn, staff, hit.weight + (not staff))
-                    levels[sign.level].append((sign, found))
+                    plain = not sign.hint and (
+                        not sign.plain
+                        or any(
+                            other.start < hit.end and other.end > hit.start
+                            for other in reading.of(f"plain.{i}")
+                        )
+                    )
+                    levels[sign.level].append(Danger(sign, found, plain))
     return levels
 
 
 def _raised(
-    category: str, danger: Mapping[Urgency, Sequence[Danger]], shares: Mapping[str, float]
+    category: str,
+    danger: Mapping[Urgency, Sequence[Danger]],
+    shares: Mapping[str, float],
+    turns: Sequence[Turn],
+    learned: Learned,
 ) -> tuple[Urgency, list[Found]]:
     """What the rules say, raised where the model is sure of more; never lowered."""
     critical = shares.get("critical", 0.0)
@@ -208,11 +228,21 @@ def _raised(
         ("urgent", critical + shares.get("urgent", 0.0), URGENT),
     )
     for level, likely, enough in levels:
-        found = [(s, f) for s, f in danger[level] if not s.only or category in s.only]
-        sure = any(not sign.hint for sign, _ in found)
-        if sure or likely >= (HINTED if found else enough):
-            return level, [f for _, f in found]
+        told = [d for d in danger[level] if not d.sign.only or category in d.sign.only]
+        if likely >= enough or any(
+            d.plain or max(likely, _near(d, turns, learned)) >= (HINTED if d.sign.hint else DOUBTED)
+            for d in told
+        ):
+            return level, [d.found for d in told]
     return "routine", []
+
+
+def _near(danger: Danger, turns: Sequence[Turn], learned: Learned) -> float:
+    """How likely the model finds it critical by the words around a danger alone: in a long story it
+    is a small part."""
+    hit = danger.found.hit
+    words = turns[danger.found.turn].text[max(0, hit.start - AROUND) : hit.end + AROUND]
+    return learned.judge(words).get("urgency", {}).get("critical", 0.0)
 
 
 def _weighed_kind(

@@ -34,7 +34,7 @@ LOOK_BACK = 26
 STRENGTHS = ("strong", "terms", "weak")
 CUES = (
     "open", "open_weak", "need", "ask", "problem", "deny", "deny_filler", "deny_not", "over",
-    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "elsewhere", "no_action", "staff", "resident",
+    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "figure", "elsewhere", "no_action", "staff", "resident",
     "yes", "condition",
 )  # fmt: skip
 CHATTER = ("greeting", "thanks", "wrong_number", "wrong_number_not", "outbound", "phantom", "noise")
@@ -67,8 +67,9 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Sign:
     """A danger. `call` is the number to dial at once; `only` limits it to these categories;
-    `beats` are those that give way to its own where both fit. A `hint` may mean something else: it
-    counts where the learned model finds danger likely too."""
+    `beats` are those that give way to its own where both fit. `plain` is true where it tells words that
+    mean nothing else apart from its other patterns: these, and those of a `hint`, may mean something
+    else, and count where the learned model does not rule danger out."""
 
     about: str
     level: Urgency
@@ -78,6 +79,7 @@ class Sign:
     only: tuple[str, ...] = ()
     beats: tuple[str, ...] = ()
     hint: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Splitting:
     own, each in [0, 1] (see `split`)."""
 
     opens: float = 0.12
-    holds: float = 0.45
+    holds: float = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ class Reading:
         clause_start, clause_end = self.clause(hit.start)
         sentence_start, sentence_end = self.sentence(hit.start)
         if hit.gap_denied or self._denied(hit, clause_start):
+            return "denied"
+        if any(hit.start - cue.end <= 2 for cue in self.of("cue.figure", clause_start, hit.start)):
             return "denied"
         if self._asked(hit, clause_start, sentence_end, staff):
             return "asked"
@@ -790,7 +794,18 @@ class _Builder:
             self.known(
                 key,
                 row,
-                ["level", "about", "name", "category", "call", "only", "beats", "hint", "patterns"],
+                [
+                    "level",
+                    "about",
+                    "name",
+                    "category",
+                    "call",
+                    "only",
+                    "beats",
+                    "hint",
+                    "plain",
+                    "patterns",
+                ],
             )
             about, level, name = row.get("about"), row.get("level"), row.get("name")
             if not isinstance(about, str) or not isinstance(name, str):
@@ -803,12 +818,11 @@ class _Builder:
                 raise self.fail(f"{key}.hint", _("true or false is meant"))
             if row.get("category") is not None:
                 self.known(f"{key}.category", [str(row["category"])], list(categories))
-            self.add(
-                f"sign.{number}",
-                f"{key}.patterns",
-                self.strings(f"{key}.patterns", row.get("patterns")),
-                1.0,
-            )
+            plain = self.strings(f"{key}.plain", row.get("plain", []))
+            patterns = self.strings(f"{key}.patterns", row.get("patterns"))
+            self.add(f"plain.{number}", f"{key}.plain", plain, 1.0)
+            self.add(f"sign.{number}", f"{key}.plain", plain, 1.0)
+            self.add(f"sign.{number}", f"{key}.patterns", patterns, 1.0)
             signs.append(
                 Sign(
                     about=about,
@@ -819,6 +833,7 @@ class _Builder:
                     only=tuple(only),
                     beats=tuple(beats),
                     hint=row.get("hint", False),
+                    plain=bool(plain),
                 )
             )
         return tuple(signs)

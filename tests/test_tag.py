@@ -13,6 +13,7 @@ from pipeline.types import Piece, Tags, Turn
 
 TERMS = taxonomy.load()
 UTTERANCES = Path(__file__).parent / "data" / "utterances.tsv"
+DANGERS = Path(__file__).parent / "data" / "dangers.tsv"
 
 
 def tags(text: str, speaker: str = "resident") -> Tags:
@@ -184,3 +185,14 @@ def test_words_that_may_mean_danger_count_where_the_model_agrees() -> None:
 def test_the_model_judges_where_no_rule_knows_a_word() -> None:
     found = tags("我拉琴的，你们晚会要是缺人就喊我一声，分文不取")
     assert found.category == "volunteer"
+
+
+def test_danger_now_and_the_same_words_where_there_is_none() -> None:
+    told: dict[str, list[tuple[str, bool]]] = {"yes": [], "no": []}
+    for line in DANGERS.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            danger, text = line.split("\t")
+            told[danger].append((text, tags(text).urgency == "critical"))
+    assert [text for text, called in told["yes"] if not called] == []
+    false = [text for text, called in told["no"] if called]
+    assert len(false) <= len(told["no"]) // 10, false
