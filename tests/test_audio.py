@@ -312,8 +312,6 @@ def heard() -> dict[str, tuple[dict, Audio]]:
         kind = f"{call['expect']} {call['medium']}"
         if call["expect"] in ("logged", "silent") and kind not in by_kind:
             by_kind[kind] = (call, audio.decode(DEMO / "calls" / call["file"]))
-    if not by_kind:
-        pytest.skip("the demonstration calls are not made yet")
     return by_kind
 
 

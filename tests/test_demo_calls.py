@@ -170,10 +170,10 @@ def test_folder_holds_the_calls_and_stays_small():
     assert sum(path.stat().st_size for path in files) < 3_200_000
 
 
-@each_call
+@pytest.mark.parametrize(
+    "call", [call for call in CALLS if call["expect"] != "unsupported"], ids=lambda call: call["id"]
+)
 def test_file_decodes_to_the_stated_length(call):
-    if call["expect"] == "unsupported":
-        pytest.skip("no sound inside")
     codec, rate, samples = decode(call["file"])
     assert (codec, rate, len(samples)) == DECODED[call["encoding"]]
     assert samples.shape[1] / rate == pytest.approx(call["duration"], abs=0.1)
