@@ -319,7 +319,7 @@ def week(
     if rows is not None:
         asking.show_rows(asked, rows, unmask, "json" if as_json else "csv" if as_csv else "text")
         return
-    told = asked.tell(session.names, public=public, unmask=unmask, for_html=bool(files))
+    told = asked.tell(session.names, public=public, unmask=unmask, files=files)
     if as_json:
         click.echo(forms.json_line(told.week.as_dict()))
     elif markdown:

@@ -46,6 +46,7 @@ def facts_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--phone", metavar="NUMBER", help=_("The number to call back.")),
         click.option("--caller", metavar="NAME", help=_("Who asks.")),
         click.option("--due", metavar="TIME", help=_("By when: 11-25, 明天, 2026-11-25 15:00.")),
+        click.option("--promised", metavar="TIME", help=_("By when something was promised.")),
     )
     for option in reversed(options):
         function = option(function)
@@ -67,7 +68,7 @@ def read_facts(session: Session, facts: Mapping[str, str | None]) -> dict[str, A
             values[name] = read_code(session, name, text)
         elif name == "place":
             values[name] = read_place(session, text)
-        elif name == "due":
+        elif name in ("due", "promised"):
             values[name] = read_due(text, session.now())
         else:
             values[name] = text

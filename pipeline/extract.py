@@ -12,7 +12,7 @@ from typing import TypeAlias
 from pipeline.caller import SaidPhone, caller_of, home, phone_of, said_phone
 from pipeline.particulars import particulars
 from pipeline.places import MASK, Address, fits, join
-from pipeline.promises import conditions, deadlines, deciding, promises, refuses
+from pipeline.promises import conditions, deadlines, deciding, falls_due, promises, refuses
 from pipeline.reading import Clause, Reading, read
 from pipeline.script import fold
 from pipeline.types import Evidence, Facts, Piece, Place, Turn
@@ -30,7 +30,8 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
     number is the caller's, so `place` and `phone` are filled from there where the pieces are silent.
     `due_hint` is in the zone of `started_at`: the need's own deadline, else the promise's; a day
     without a time is its last second, 下周 its Sunday, and what names no day is None. A deadline said
-    by the day goes before one said by the week.
+    by the day goes before one said by the week. `undertaking_due` is read out of the promise's own
+    words alone.
 
     Evidence is tagged place, phone, undertaking, condition, refusal, due, id (an identity number),
     person (with age and condition), age, medicine, left (what is left of a medicine or of food, such
@@ -65,6 +66,7 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
         ("refusal", refusal),
     ):
         evidence += [_proof(tag, _words(calls, at), calls, at) for at in stretches]
+    promised_by = falls_due([deadline for deadline in found if deadline.clause in answer])
     due = deciding(found)
     if due is not None:
         at = (due.clause.turn, due.start, due.end)
@@ -76,6 +78,7 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
         phone=phone.digits if phone else None,
         caller_name=name,
         undertaking="；".join(_words(calls, at) for at in undertaking) or None,
+        undertaking_due=promised_by.at if promised_by else None,
         conditions=tuple(dict.fromkeys(_words(calls, at) for at in first)),
         due_hint=due.at if due else None,
         evidence=tuple(evidence),

@@ -35,10 +35,16 @@ if TYPE_CHECKING:
     from pipeline.log import Log
     from pipeline.types import Turn
 
-STAFF_TAGS = ("category", "kind", "urgency", "place", "phone", "caller", "gist", "words", "due")
-"""What staff may correct. `words` is what was really said; the words as heard stay as they are."""
+STAFF_TAGS = (
+    "category", "kind", "urgency", "place", "phone", "caller", "gist", "words", "due", "promised",
+)  # fmt: skip
+"""What staff may correct. `words` is what was really said; the words as heard stay as they are. `due` is
+when the answer is due, `promised` when what staff promised is."""
 
-_COLUMNS = {"phone": "phone", "caller": "caller_name", "gist": "gist", "due": "due_at"}
+_COLUMNS = {
+    "phone": "phone", "caller": "caller_name", "gist": "gist", "due": "due_at",
+    "promised": "undertaking_due_at",
+}  # fmt: skip
 """The columns of the tags that are kept under another name, or as they are."""
 
 
@@ -189,7 +195,7 @@ def correct(
 ) -> list[RequestRow]:
     """What staff know better: a tag by staff for each of `values`, which no later run overwrites.
 
-    `values` are by the names of STAFF_TAGS; `place` is a Place, `due` a datetime, the rest text.
+    `values` are by the names of STAFF_TAGS; `place` is a Place, `due` and `promised` datetimes, the rest text.
     `due` is when an answer is due by the new urgency, by number; a due time of the staff's own wins.
 
     Raises:
@@ -237,6 +243,7 @@ def _known(log: Log, row: RequestRow) -> dict[str, str | None]:
         "caller": row.caller_name,
         "gist": row.gist,
         "due": iso(row.due_at),
+        "promised": iso(row.undertaking_due) if row.undertaking_due else None,
         "words": words,
     }
 
@@ -252,7 +259,7 @@ def _columns(tag: str, value: Any) -> tuple[str, Row]:
         }
         return _place_text(value), parts
     if isinstance(value, datetime):
-        return iso(value), {"due_at": iso(value)}
+        value = iso(value)
     if tag in TAG_COLUMNS:
         return value, {tag: value}
     return value, {_COLUMNS[tag]: value} if tag in _COLUMNS else {}

@@ -804,6 +804,7 @@ class Log(Store):
                 "due_at": iso(due_at),
                 "due_hint": request.due_hint and iso(request.due_hint),
                 "undertaking": request.undertaking,
+                "undertaking_due_at": request.undertaking_due and iso(request.undertaking_due),
                 "conditions": json.dumps(request.conditions, ensure_ascii=False),
                 "review": int(request.review),
                 "opened_at": iso(self.now()),

@@ -418,6 +418,18 @@ _SPEAKERS_6 = (
     "ALTER TABLE turns ADD COLUMN speaker_probability REAL",
 )
 
+_PROMISES_7 = (
+    # When what staff promised falls due; NULL where they named no time. `due_hint` is the need's own
+    # deadline where the caller named one. Of the requests of before only that one day is known.
+    "ALTER TABLE requests ADD COLUMN undertaking_due_at TEXT",
+    f"ALTER TABLE requests ADD COLUMN {_utc('undertaking_due_at')}",
+    "UPDATE requests SET undertaking_due_at = due_hint WHERE undertaking IS NOT NULL",
+    "CREATE INDEX requests_promised ON requests (undertaking_due_utc) WHERE undertaking_due_utc IS NOT NULL",
+    # What became of requests from a moment on: the summary of a week reads no other event of the log.
+    "CREATE INDEX events_moves ON events (at_utc, kind, request) "
+    "WHERE request IS NOT NULL AND kind <> 'opened'",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -447,6 +459,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         5, "retries, windows heard so far, later versions beside", _statements(*_NOTHING_LOST_5)
     ),
     Migration(6, "how sure it is who speaks", _statements(*_SPEAKERS_6)),
+    Migration(7, "promises have a day of their own", _statements(*_PROMISES_7)),
 )
 VERSION = MIGRATIONS[-1].number
 

@@ -305,11 +305,23 @@ def deciding(found: Sequence[Deadline]) -> Deadline | None:
 
     今天下午去问，后天之前回您: what is said last is when the answer comes.
     """
+    best = _best(found)
+    return best[0] if best and best[0].rank in (_NEED, _NEED_WEEK) else _last(best)
+
+
+def falls_due(found: Sequence[Deadline]) -> Deadline | None:
+    """When what staff promise falls due; `found` are the deadlines in the words of the promise."""
+    return _last(_best(found))
+
+
+def _best(found: Sequence[Deadline]) -> list[Deadline]:
+    rank = min((deadline.rank for deadline in found), default=None)
+    return [deadline for deadline in found if deadline.rank == rank]
+
+
+def _last(found: Sequence[Deadline]) -> Deadline | None:
+    """The last one said, of those in the same turn the one by which an answer comes."""
     if not found:
         return None
-    best = min(deadline.rank for deadline in found)
-    ranked = [deadline for deadline in found if deadline.rank == best]
-    if best in (_NEED, _NEED_WEEK):
-        return ranked[0]
-    near = [deadline for deadline in ranked if deadline.clause.turn == ranked[-1].clause.turn]
+    near = [deadline for deadline in found if deadline.clause.turn == found[-1].clause.turn]
     return ([deadline for deadline in near if deadline.reply] or near)[-1]

@@ -183,6 +183,7 @@ class RequestRow:
     due_at: datetime
     due_hint: datetime | None
     undertaking: str | None
+    undertaking_due: datetime | None
     conditions: tuple[str, ...]
     review: bool
     repeat_of: int | None
@@ -324,6 +325,7 @@ def request_row(row: Row, pieces: Sequence[TextPiece], calls: int = 1) -> Reques
         due_at=datetime.fromisoformat(row["due_at"]),
         due_hint=when(row["due_hint"]),
         undertaking=row["undertaking"],
+        undertaking_due=when(row["undertaking_due_at"]),
         conditions=tuple(json.loads(row["conditions"])),
         review=bool(row["review"]),
         repeat_of=row["repeat_of"],

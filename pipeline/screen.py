@@ -482,6 +482,7 @@ def print_request(
     merged = [other.number for other in log.merged_into(number)]
     met = dict.fromkeys(row.ticked, "✓ ")
     due = due_text(row.due_at, now) if row.closed_at is None else ""
+    promised_by = when_text(row.undertaking_due, zone) if row.undertaking_due else ""
     masked = row.phone is not None and SIGN in row.phone
     whole = "  " + _("(whole: hotline show {n} --unmask)").format(n=number) if masked else ""
     facts = {
@@ -493,7 +494,7 @@ def print_request(
         _("Medicines"): facts_told["medicines"],
         _("Quantities"): facts_told["quantities"],
         _("Identity number"): facts_told["identity"],
-        _("Promised"): row.undertaking or "",
+        _("Promised"): "  ".join(filter(None, (row.undertaking, promised_by))),
         _("Asked first"): _("; ").join(
             f"{n}. {met.get(what, '')}{what}" for n, what in enumerate(row.conditions, 1)
         ),

@@ -137,5 +137,7 @@ def tag_name(tag: str) -> str:
         "gist": _("what"),
         "words": _("words"),
         "due": _("due"),
+        "undertaking": _("promise"),
+        "promised": _("promised by"),
         "status": _("status"),
     }.get(tag, tag)

@@ -243,13 +243,14 @@ class Facts:
     """What is read out of the words of one request.
 
     `due_hint` is the need's own deadline, else the promise's. `undertaking` is what staff promised, in
-    their words; `conditions` is what they asked for first.
+    their words, `undertaking_due` by when; `conditions` is what they asked for first.
     """
 
     place: Place = Place()
     phone: str | None = None
     caller_name: str | None = None
     undertaking: str | None = None
+    undertaking_due: datetime | None = None
     conditions: tuple[str, ...] = ()
     due_hint: datetime | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -277,6 +278,7 @@ class Request:
     evidence: tuple[Evidence, ...]
     review: bool
     pieces: tuple[Piece, ...] = ()
+    undertaking_due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def tell(
         phone=facts.phone,
         caller_name=facts.caller_name,
         undertaking=facts.undertaking,
+        undertaking_due=facts.undertaking_due,
         conditions=facts.conditions,
         due_hint=facts.due_hint,
         evidence=(*tags.evidence, *facts.evidence),

@@ -18,7 +18,7 @@ from pipeline.errors import UsageProblem
 from pipeline.evaluate import match, overlap_of_spans, overlap_of_turns
 from pipeline.i18n import _
 from pipeline.log import TAG_COLUMNS
-from pipeline.rows import RequestRow, Row, TextPiece, iso
+from pipeline.rows import RequestRow, Row, TextPiece, iso, when
 from pipeline.spans import subtract
 from pipeline.types import Evidence, Piece, Place, Request, Span, Understanding
 
@@ -185,6 +185,7 @@ def _change(
             ("phone", row.phone or "", new.phone or ""),
             ("caller", row.caller_name or "", new.caller_name or ""),
             ("undertaking", row.undertaking or "", new.undertaking or ""),
+            ("promised", _moment(row.undertaking_due), _moment(new.undertaking_due)),
         )
         if becomes and becomes != was  # what was understood once is not forgotten
     ]
@@ -416,6 +417,8 @@ def _columns(change: Change, row: RequestRow) -> Row:
             columns[tag] = becomes
         elif tag == "caller":
             columns["caller_name"] = becomes
+        elif tag == "promised":
+            columns["undertaking_due_at"] = becomes
     if change.due_at is not None:
         columns["due_at"] = iso(change.due_at)
     if change.found.due_hint is not None and "undertaking" in columns:
@@ -482,6 +485,10 @@ def _once(pieces: Sequence[Row]) -> list[Row]:
 # --- As text --------------------------------------------------------------------------------------
 
 
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else iso(at)
+
+
 def _plain(value: object) -> str:
     assert isinstance(value, datetime)
     return iso(value)
@@ -495,7 +502,6 @@ def _understanding(data: dict[str, Any]) -> Understanding:
 
 def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[Request]:
     for row in rows:
-        hint = row["due_hint"]
         yield Request(
             **{
                 **row,
@@ -503,7 +509,8 @@ def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[Request]:
                 "spans": tuple(Span(**span) for span in row["spans"]),
                 "place": Place(**row["place"]),
                 "conditions": tuple(row["conditions"]),
-                "due_hint": None if hint is None else datetime.fromisoformat(hint),
+                "due_hint": when(row["due_hint"]),
+                "undertaking_due": when(row.get("undertaking_due")),
                 "evidence": tuple(Evidence(**one) for one in row["evidence"]),
                 "pieces": tuple(Piece(**one) for one in row["pieces"]),
             }

@@ -109,7 +109,8 @@ def _call(log: Log, chance: Random, n: int, at: datetime, strange: bool) -> list
                 turns=(index,), spans=(Span(start - 7.0, start - 1.0),), category=category, kind=kind,
                 urgency=urgency, gist=said.rstrip("。"), phone=phone, caller_name=None,
                 place=Place(building=building, room=f"{chance.randrange(1, 7)}0{chance.randrange(1, 5)}"),
-                undertaking=promise, conditions=(), due_hint=hint if promise and chance.random() < 0.8 else None,
+                undertaking=promise, conditions=(), due_hint=None,
+                undertaking_due=hint if promise and chance.random() < 0.8 else None,
                 evidence=(), review=chance.random() < 0.05,
             )
         )  # fmt: skip

@@ -317,6 +317,25 @@ def test_a_need_goes_before_a_promise() -> None:
     assert found.due_hint == datetime(2025, 6, 13, 8, 0, tzinfo=CALL.tzinfo)
 
 
+@pytest.mark.parametrize(
+    ("lines", "day"),
+    [
+        (
+            ["r: 我后天早上八点要去做手术，出门证怎么开", "s: 我今天下午给您开好"],
+            "2025-06-11T18:00",
+        ),
+        (["r: 降压药明天就没了", "s: 好，我帮您登记"], None),
+        (["r: 楼道灯坏了", "s: 我今天问物业，后天之前给您答复"], "2025-06-13T23:59"),
+        (["r: 楼道灯坏了", "s: 好，下周给您个说法"], "2025-06-22T23:59"),
+        (["u: 楼道灯坏了好几天 我帮您登记明天上午回您"], "2025-06-12T12:00"),
+        (["r: 楼道灯坏了，后天要来人的", "s: 现在不能修"], None),
+    ],
+)
+def test_a_promise_falls_due_on_its_own_day(lines: list[str], day: str | None) -> None:
+    found = facts(*lines).undertaking_due
+    assert (f"{found:%Y-%m-%dT%H:%M}" if found else None) == day
+
+
 def test_promises_are_in_the_staffs_words() -> None:
     found = facts(
         "r: 墙皮掉下来了", "s: 您别站下面，我马上叫物业来看，后天上午给您回电。", "r: 好的谢谢"

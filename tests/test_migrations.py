@@ -124,6 +124,29 @@ def test_a_newer_log_is_refused_and_left_alone(old):
     assert old.read_bytes() == before
 
 
+def test_a_promise_of_before_keeps_the_only_day_that_was_known(tmp_path):
+    """Schema 6 had one day for the need and for the promise."""
+    path = tmp_path / "hotline.db"
+    with Log(path, now=Clock()) as log:
+        log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
+        log_call(log, "b.wav", speak("垃圾没收"), [ask(0)])
+        day = "2026-11-24T12:00:00.000+08:00"
+        log.conn.execute("UPDATE requests SET due_hint = ?", (day,))
+        log.conn.execute("UPDATE requests SET undertaking = '明天回电' WHERE number = 2")
+        log.conn.execute("DROP INDEX requests_promised")
+        log.conn.execute("DROP INDEX events_moves")
+        for column in ("undertaking_due_utc", "undertaking_due_at"):
+            log.conn.execute(f"ALTER TABLE requests DROP COLUMN {column}")
+        log.conn.execute("DELETE FROM schema_versions WHERE version > 6")
+        log.conn.execute("PRAGMA user_version = 6")
+    with Log(path, now=Clock()) as log:
+        one, two = log.requests()
+        assert one.undertaking_due is None
+        assert two.undertaking_due is not None
+        assert two.undertaking_due.isoformat(timespec="milliseconds") == day
+        assert log.check() == ([], 0.0)
+
+
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS[:-1]])
 def test_a_log_of_every_earlier_schema_is_backed_up_and_brought_up_to_date(tmp_path, number):
     """A whole log (calls, words, requests, tags, events) with the columns that the schema had then."""

@@ -1,5 +1,6 @@
 """The week's figures: true to the rows, and adding up from week to week, whatever happened."""
 
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ import pytest
 from pipeline import life, report, taxonomy
 from pipeline.log import Log
 from pipeline.report import telling
+from pipeline.rows import iso
 from pipeline.types import CATEGORIES, Evidence, Place, Request, Span, Turn, Understanding
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -178,6 +180,55 @@ def test_the_first_week_is_compared_with_nothing(tmp_path: Path) -> None:
         assert week.before is None
         assert week.rises == week.new_words == week.new_places == ()
         assert telling.compose(week, taxonomy.names(), "").heading
+
+
+def test_a_promise_is_kept_or_broken_by_its_own_day_not_by_the_needs(tmp_path: Path) -> None:
+    with Log(tmp_path / "hotline.db", now=lambda: START + timedelta(days=1)) as log:
+        numbers = []
+        for hour in (8, 9):
+            at = START + timedelta(hours=hour)
+            number = open_request(
+                log, at, "repairs", "routine", START + timedelta(days=5), "明天回电"
+            )
+            log.conn.execute("UPDATE requests SET due_hint = ?", (iso(START + timedelta(days=6)),))
+            numbers.append(number)
+        life.correct(log, numbers, {"promised": START + timedelta(days=2)}, by="王芳")
+        log.set_status(numbers[:1], "done", by="王芳", at=START + timedelta(days=1, hours=2))
+        log.set_status(numbers[1:], "done", by="王芳", at=START + timedelta(days=3))
+        days = [
+            report.count(log, day, day + timedelta(days=1), ZONE, START + timedelta(days=9))
+            for day in (MONDAY + timedelta(days=n) for n in range(7))
+        ]
+        assert [(day.undertakings_kept, day.undertakings_broken) for day in days] == [
+            (0, 0), (0, 0), (1, 1), (0, 0), (0, 0), (0, 0), (0, 0),
+        ]  # fmt: skip
+        life.undo(log, by="王芳")  # the answer
+        life.undo(log, by="王芳")
+        assert [row.undertaking_due for row in log.requests()] == [START + timedelta(days=2)] * 2
+        life.undo(log, by="王芳")
+        assert [row.undertaking_due for row in log.requests()] == [None, None]
+
+
+def test_no_other_part_of_the_log_is_read_than_the_period_needs(tmp_path: Path) -> None:
+    """A week of a large log must not take the time of the whole log."""
+    with Log(tmp_path / "hotline.db") as log:
+        asked: list[str] = []
+        log.conn.set_trace_callback(asked.append)
+        report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
+        log.conn.set_trace_callback(None)
+        plans = [
+            row[3]
+            for sql in asked
+            if sql.lstrip().startswith("SELECT")
+            for row in log.conn.execute(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+        whole = [
+            plan
+            for plan in plans
+            if re.match(r"SCAN (requests|events|calls|turns|tags|r|c)\b", plan)
+        ]
+        assert [plan for plan in whole if "calls_started" not in plan] == []
+        assert any("events_moves" in plan for plan in plans)
 
 
 def test_a_refusal_is_no_promise(tmp_path: Path) -> None:

@@ -73,6 +73,21 @@ def test_a_version_says_what_it_would_change_and_changes_nothing(log: Log) -> No
     assert log.check() == ([], 0.0)
 
 
+def test_a_promises_day_is_read_again_and_staffs_stands(log: Log) -> None:
+    day, later = MONDAY + timedelta(days=1), MONDAY + timedelta(days=3)
+    life.correct(log, [2], {"promised": later}, by="王芳")
+    version = read_again(
+        log,
+        ask(1, undertaking="明天回电", undertaking_due=day),
+        ask(2, category="sanitation", gist="垃圾", undertaking_due=day),
+    )
+    assert version is not None
+    versions.accept(log, 1, by="王芳")
+    assert [row.undertaking_due for row in log.requests()] == [day, later]
+    life.undo(log, by="王芳")
+    assert [row.undertaking_due for row in log.requests()] == [None, later]
+
+
 def test_what_staff_said_is_never_overwritten(log: Log) -> None:
     life.correct(log, [1], {"category": "safety", "place": Place("1", "2", "3", "4")}, by="王芳")
     life.correct(log, [1], {"due": MONDAY + timedelta(days=2)}, by="王芳")

@@ -90,7 +90,14 @@ class Days:
             elif what == "assigned":
                 life.assign(log, [number], "李强" if draw % 3 else None, by="王芳")
             elif what == "corrected":
-                values = {"category": CATEGORIES[draw % 5], "urgency": URGENCIES[draw % 3]}
+                values: dict[str, object] = {
+                    "category": CATEGORIES[draw % 5],
+                    "urgency": URGENCIES[draw % 3],
+                }
+                if draw % 4 == 0:
+                    values = {
+                        "promised": self.clock.astimezone(self.zone) + timedelta(hours=draw % 200)
+                    }
                 life.correct(
                     log, [number], values, by="王芳", due={number: self.clock + timedelta(days=1)}
                 )
@@ -119,7 +126,8 @@ class Days:
             kind=KINDS[draw % len(KINDS)], urgency=URGENCIES[draw // 3 % 3], gist=f"{draw}号事情",
             place=Place(building=(None, "1", "2", "12")[draw // 5 % 4]), phone="13800138000",
             caller_name="王小明", undertaking=promised, conditions=(),
-            due_hint=started + timedelta(hours=draw % 300) if promised and draw % 7 else None,
+            due_hint=started + timedelta(hours=draw % 50) if draw % 2 else None,
+            undertaking_due=started + timedelta(hours=draw % 300) if promised and draw % 7 else None,
             evidence=tuple(evidence), review=draw % 11 == 0,
         )  # fmt: skip
         hours = (0.5, 24, 120)[URGENCIES.index(request.urgency)]
@@ -167,17 +175,18 @@ DELETE FROM moves WHERE id IN (
     UNION SELECT u.id FROM moves AS a JOIN moves AS u ON u.request = a.request AND u.undoes = a.act
         WHERE a.at_utc >= :first AND u.at_utc < :last)
 """
+PROMISE = "coalesce(r.undertaking <> '不能放行', r.undertaking_due_at IS NOT NULL)"
 SEEN = f"""
 CREATE TEMP TABLE seen AS
 SELECT r.number, r.urgency, r.due_utc, c.started_utc,
-    r.undertaking IS NOT NULL AND r.undertaking <> '不能放行' AS promised,
-    strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint) AS until,
+    {PROMISE} AS promised,
+    r.undertaking_due_utc AS until,
     coalesce((SELECT now FROM moves AS m WHERE m.request = r.number AND m.at_utc < :first
         ORDER BY m.id DESC LIMIT 1), 'open') NOT IN {CLOSED} AS open_before,
     coalesce((SELECT now FROM moves AS m WHERE m.request = r.number AND m.at_utc < :last
         ORDER BY m.id DESC LIMIT 1), 'open') NOT IN {CLOSED} AS open_after,
     coalesce((SELECT now FROM moves AS m WHERE m.request = r.number AND m.at_utc < :last
-        AND m.at_utc <= strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint)
+        AND m.at_utc <= r.undertaking_due_utc
         ORDER BY m.id DESC LIMIT 1), 'open') AS at_until
 {ASKED} WHERE c.started_utc < :last
 """
@@ -186,7 +195,7 @@ MOVED = f"FROM moves AS m JOIN seen ON seen.number = m.request WHERE {HAPPENED}"
 ANSWERED = f"{MOVED} AND m.now = 'done' AND m.was NOT IN {CLOSED}"
 STILL = "FROM seen WHERE open_after"
 LATE = f"{STILL} AND due_utc < min(:now, :last)"
-PROMISED = f"{ASKED} WHERE {WITHIN} AND r.undertaking IS NOT NULL AND r.undertaking <> '不能放行'"
+PROMISED = f"{ASKED} WHERE {WITHIN} AND {PROMISE}"
 FELL_DUE = "FROM seen WHERE promised AND until >= :first AND until < :last"
 SPANS = (
     "FROM spans AS s JOIN transcripts AS x ON x.id = s.transcript_id JOIN calls AS c ON c.id = x.call_id "
@@ -226,7 +235,7 @@ NUMBERS = {
     "('failed', 'silent', 'unsupported', 'arriving', 'received', 'transcribed')",
     "corrected": SAID_ANEW,
     "undertakings_made": PROMISED,
-    "undertakings_undated": f"{PROMISED} AND r.due_hint IS NULL",
+    "undertakings_undated": f"{PROMISED} AND r.undertaking_due_at IS NULL",
     "undertakings_due": FELL_DUE,
     "undertakings_kept": f"{FELL_DUE} AND at_until = 'done'",
     "undertakings_void": f"{FELL_DUE} AND at_until IN ('dismissed', 'merged')",
@@ -255,6 +264,10 @@ BY = {
     "recordings": ("f.state", FILES),
     "recordings_unheard": ("f.state", f"{FILES} AND f.heard_at IS NULL AND f.state <> 'arriving'"),
     "corrected_by_tag": ("v.key", SAID_ANEW),
+    "models": (
+        "x.model",
+        f"FROM calls AS c JOIN transcripts AS x ON x.call_id = c.id AND x.is_current WHERE {WITHIN}",
+    ),
 }
 
 
@@ -344,7 +357,7 @@ def xlsx_value(cell: Cell) -> object:
     if isinstance(cell, Figure):
         return cell.n
     if isinstance(cell, Rate):
-        return str(cell) if cell.share is None else cell.share
+        return str(cell) if cell.share is None else float(f"{cell.share:.16g}")  # as Excel keeps it
     if isinstance(cell, Change):
         return cell.difference
     if isinstance(cell, datetime):

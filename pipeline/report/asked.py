@@ -47,18 +47,26 @@ class Asked:
             data={"what": "week", "period": self.period.name, "rows": name, "files": list(written)},
         )
 
-    def tell(self, names: Names, *, public: bool, unmask: bool, for_html: bool) -> Told:
-        """Count it; numbers of persons are masked unless `unmask`."""
+    def tell(self, names: Names, *, public: bool, unmask: bool, files: Sequence[str] = ()) -> Told:
+        """Count it, for what shall be written to `files`; numbers of persons are masked unless `unmask`."""
         kept: dict[str, list[int]] = {}
+        for_html = not public and any(map(writes_rows, files))
         week = figures.count(
             self.log, self.period.start, self.period.end, self.zone, self.now,
-            keep=_opened if for_html and not public else lambda name: False,
+            keep=_opened if for_html else lambda name: False,
             kept=kept,
         )  # fmt: skip
+        for one in (*week.rises, *week.new_words, *week.new_places) if for_html else ():
+            kept[one["rows"]] = list(one["numbers"])
         if not unmask:
             week = masked(week)
         told = telling.compose(week, names, self.home.settings.name, public=public)
         return Told(self, week, told, names, kept, unmask)
+
+
+def writes_rows(file: str) -> bool:
+    """Whether a file lists the rows behind its figures."""
+    return file.lower().endswith((".html", ".htm"))
 
 
 def _opened(name: str) -> bool:
@@ -66,7 +74,7 @@ def _opened(name: str) -> bool:
     return not name.startswith((*_NO_REQUESTS, "building_category"))
 
 
-_NO_REQUESTS = ("calls", "recordings", "needs_listening")
+_NO_REQUESTS = ("calls", "models", "recordings", "needs_listening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +172,13 @@ def show_rows(asked: Asked, name: str, unmask: bool, form: Literal["text", "json
 
 _ROW = (
     "number", "started_at", "category", "kind", "urgency", "status", "building", "unit", "room", "gist",
-    "phone", "due_at", "due_hint", "undertaking", "repeat_of", "closed_at", "closed_by", "closed_note",
+    "phone", "due_at", "due_hint", "undertaking", "undertaking_due_at", "repeat_of", "closed_at", "closed_by", "closed_note",
 )  # fmt: skip
 
 
 def _rows(log: Log, name: str, ids: Sequence[int]) -> list[dict[str, Any]]:
     with log.snapshot():
-        if name.startswith("calls"):
+        if name.startswith(("calls", "models")):
             return rows.call_facts(log, ids)
         if name.startswith("recordings"):
             return rows.recording_facts(log, ids)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.report.page import Bars
+    from pipeline.report.page import Bars, Figure
 
 INK = "#2b5f8a"
 FONTS = (
@@ -19,12 +20,19 @@ FONTS = (
 """Fonts with Chinese characters that Windows, macOS and Linux bring, in the order in which they are taken."""
 
 
-def svg(bars: Bars) -> str:
-    """The bars as an SVG element that needs no style from outside and scales with its place."""
-    return _upright(bars) if bars.columns else _across(bars)
+def svg(bars: Bars, link: Callable[[str], str | None] = lambda name: None) -> str:
+    """The bars as an SVG element that needs no style from outside and scales with its place; `link` gives
+    where a figure's rows stand."""
+    return _upright(bars, link) if bars.columns else _across(bars, link)
 
 
-def _across(bars: Bars) -> str:
+def _number(figure: Figure, x: float, y: float, link: Callable[[str], str | None], how: str) -> str:
+    to = link(figure.name)
+    said = f'<text x="{x:.1f}" y="{y:.1f}"{how}>{figure.n}</text>'
+    return f'<a href="{escape(to)}">{said}</a>' if to else said
+
+
+def _across(bars: Bars, link: Callable[[str], str | None]) -> str:
     wide = max((_width(name) for name in bars.labels), default=0) + 8
     height, room = 22 * len(bars.labels) + 4, 640 - wide - 50
     most = max((figure.n for figure in bars.values), default=1) or 1
@@ -35,12 +43,12 @@ def _across(bars: Bars) -> str:
         parts.append(
             f'<text x="{wide - 6}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
             f'<rect x="{wide}" y="{y}" width="{length:.1f}" height="16" fill="{INK}"/>'
-            f'<text x="{wide + length + 5:.1f}" y="{y + 13}">{figure.n}</text>'
+            f"{_number(figure, wide + length + 5, y + 13, link, '')}"
         )
     return _svg(640, height, bars.title, parts)
 
 
-def _upright(bars: Bars) -> str:
+def _upright(bars: Bars, link: Callable[[str], str | None]) -> str:
     n_bars = len(bars.labels)
     step = 620 / max(n_bars, 1)
     most = max((figure.n for figure in bars.values), default=1) or 1
@@ -56,9 +64,7 @@ def _upright(bars: Bars) -> str:
             f'height="{length:.1f}" fill="{INK}"/>'
         )
         if figure.n and step >= 14:
-            parts.append(
-                f'<text x="{middle:.1f}" y="{136 - length:.1f}" text-anchor="middle">{figure.n}</text>'
-            )
+            parts.append(_number(figure, middle, 136 - length, link, ' text-anchor="middle"'))
         if n % every == 0:
             parts.append(
                 f'<text x="{middle:.1f}" y="156" text-anchor="middle">{escape(name)}</text>'

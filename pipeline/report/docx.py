@@ -65,7 +65,7 @@ def document(page: Page) -> bytes:
         _signatures(made, page)
     foot = section.footer.paragraphs[0]
     foot.text = "  ·  ".join(line for line in (page.made, page.source) if line)
-    _look(foot, TABLE, 8)
+    foot.style = SMALL
     for n, block in enumerate(page.annex):
         _block(made, page, block, front=False, new_page=n == 0)
     out = io.BytesIO()
@@ -73,15 +73,33 @@ def document(page: Page) -> bytes:
     return out.getvalue()
 
 
+HEADED, ROW, NUMBER, ITEM, SMALL = (
+    "Hotline Head",
+    "Hotline Row",
+    "Hotline Number",
+    "Hotline Item",
+    "Hotline Small",
+)
+"""Styles of our own: who wants a table larger changes one of them in Word."""
+
+
 def _styles(made: Any) -> None:
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt, RGBColor
 
     for name, font, size, bold, before, after in (
         ("Normal", BODY, 10.5, False, 0, 2),
         ("Title", TITLE, 18, True, 0, 2),
         ("Heading 1", HEAD, 11, True, 5, 2),
+        (HEADED, HEAD, 9, True, 1, 1),
+        (ROW, TABLE, 9, False, 1, 1),
+        (NUMBER, TABLE, 9, False, 1, 1),
+        (ITEM, BODY, 9.5, False, 0, 0),
+        (SMALL, TABLE, 8.5, False, 0, 0),
     ):
-        style = made.styles[name]
+        ours = name.startswith("Hotline")
+        style = made.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH) if ours else made.styles[name]
         style.font.name, style.font.size, style.font.bold = LATIN, Pt(size), bold
         style.font.color.rgb = RGBColor(0, 0, 0)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -91,8 +109,14 @@ def _styles(made: Any) -> None:
         _east_asian(fonts, font)
         style.paragraph_format.space_before = Pt(before)
         style.paragraph_format.space_after = Pt(after)
-        style.paragraph_format.line_spacing = 1.0 if name == "Title" else 1.1
-        style.paragraph_format.keep_with_next = name != "Normal"
+        style.paragraph_format.line_spacing = 1.1 if name in ("Normal", "Heading 1", ITEM) else 1.0
+        style.paragraph_format.keep_with_next = name in ("Title", "Heading 1")
+    made.styles[HEADED].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    made.styles[NUMBER].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    made.styles[ITEM].paragraph_format.left_indent = Pt(14)
+    made.styles[ITEM].paragraph_format.first_line_indent = Pt(-10)
+    for language in made.styles.element.iter(_q("w:lang")):  # else 。 stands as in Taiwan or Japan
+        language.set(_q("w:eastAsia"), "zh-CN")
     borders = made.styles["Title"].element.find(_q("w:pPr"))
     line = None if borders is None else borders.find(_q("w:pBdr"))
     if line is not None:
@@ -139,7 +163,7 @@ def _look(paragraph: Any, font: str, size: float, bold: bool = False) -> None:
 
 def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool = False) -> None:
     if isinstance(block, Text):
-        paragraph = made.add_paragraph(("" if page.language == "zh_CN" else " ").join(block.sentences))  # fmt: skip
+        paragraph = made.add_paragraph(("" if page.language == "zh_CN" else " ").join(map(str, block.sentences)))  # fmt: skip
         if page.language == "zh_CN":
             from docx.shared import Pt
 
@@ -152,21 +176,11 @@ def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool =
     head.paragraph_format.page_break_before = new_page
     if isinstance(block, Items):
         for line in block.lines:
-            _item(made, line.words)
+            made.add_paragraph(f"· {line}", style=ITEM)
     elif isinstance(block, Bars):
         _bars(made, block)
     else:
         _table(made, block)
-
-
-def _item(made: Any, line: str) -> None:
-    from docx.shared import Pt
-
-    paragraph = made.add_paragraph()
-    paragraph.paragraph_format.left_indent = Pt(14)
-    paragraph.paragraph_format.first_line_indent = Pt(-10)
-    paragraph.add_run(f"· {line}")
-    _look(paragraph, BODY, 9.5)
 
 
 def _sum(made: Any, block: Sum) -> None:
@@ -195,43 +209,33 @@ def _sum(made: Any, block: Sum) -> None:
 
 def _table(made: Any, table: Table) -> None:
     from docx.enum.table import WD_TABLE_ALIGNMENT
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
     from docx.shared import Cm
 
-    drawn = made.add_table(rows=1, cols=len(table.heads))
+    drawn = made.add_table(rows=1 + len(table.rows), cols=len(table.heads))
     drawn.style = "Table Grid"
     drawn.alignment = WD_TABLE_ALIGNMENT.CENTER
     drawn.autofit = False
-    widths = _widths(table)
-    numbers = [right(table, n) for n in range(len(table.heads))]
-    for n, head in enumerate(table.heads):
-        paragraph = drawn.rows[0].cells[n].paragraphs[0]
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        paragraph.add_run(head)
-        _look(paragraph, HEAD, 9, bold=True)
-    repeat = OxmlElement("w:tblHeader")
-    repeat.set(_q("w:val"), "true")
-    drawn.rows[0]._tr.get_or_add_trPr().append(repeat)
-    for number, row in enumerate(table.rows):
-        cells = drawn.add_row().cells
-        last = table.total and number == len(table.rows) - 1
-        for n, value in enumerate(row):
-            paragraph = cells[n].paragraphs[0]
-            paragraph.alignment = (
-                WD_ALIGN_PARAGRAPH.RIGHT if numbers[n] else WD_ALIGN_PARAGRAPH.LEFT
-            )
-            paragraph.add_run(cell_text(value))
-            _look(paragraph, TABLE, 9, bold=last)
-    for n, width in enumerate(widths):
-        drawn.columns[n].width = Cm(width)
-    for row in drawn.rows:
-        together = OxmlElement("w:cantSplit")
-        row._tr.get_or_add_trPr().append(together)
-        for n, width in enumerate(widths):
-            row.cells[n].width = Cm(width)
+    widths = [Cm(width) for width in _widths(table)]
+    styles = [NUMBER if right(table, n) else ROW for n in range(len(table.heads))]
+    for column, width in zip(drawn.columns, widths, strict=True):
+        column.width = width
+    for number, row in enumerate(drawn.rows):
+        said = [cell_text(cell) for cell in table.rows[number - 1]] if number else table.heads
+        last = table.total and number == len(table.rows)
+        for n, cell in enumerate(row.cells):
+            cell.width = widths[n]
+            paragraph = cell.paragraphs[0]
+            paragraph.style = styles[n] if number else HEADED
+            paragraph.add_run(said[n]).bold = True if last else None
+        properties = row._tr.get_or_add_trPr()
+        properties.append(OxmlElement("w:cantSplit"))
+        if not number:
+            repeat = OxmlElement("w:tblHeader")
+            repeat.set(_q("w:val"), "true")
+            properties.append(repeat)
     if table.more:
-        _look(made.add_paragraph(table.more), TABLE, 8.5)
+        made.add_paragraph(table.more, style=SMALL)
 
 
 def _widths(table: Table) -> list[float]:
@@ -269,7 +273,7 @@ def _bars(made: Any, block: Bars) -> None:
         return
     # No font here can write the labels into a picture: the same bars in characters.
     for line in text_bars(block, 24):
-        _look(made.add_paragraph(line), TABLE, 8.5)
+        made.add_paragraph(line, style=SMALL)
 
 
 def _signatures(made: Any, page: Page) -> None:

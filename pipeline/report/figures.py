@@ -7,36 +7,27 @@ in which it happened. Every figure has a name, and the rows that it counts are h
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.dates import Period
-from pipeline.report import rows, words
-from pipeline.rows import utc
+from pipeline.report import rows
+from pipeline.report.compared import NOTHING, TEXTS, stood_out
+from pipeline.report.listed import TOLD, listed
+from pipeline.report.tally import Tally, bounds, fill
 from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:
     from pipeline.log import Log
-    from pipeline.report.rows import Turning
-
-LISTED = 500
-"""At most so many requests are listed one by one; their number is always the whole."""
-
-COMPARED = 4
-"""Rises and new words are measured against so many periods before, where the log has them."""
-
-TEXTS = 10_000
-"""Of more requests than this, that many are read for new words, evenly drawn."""
 
 GROUPS = (
     "by_category", "by_kind", "by_urgency", "by_building", "by_day", "by_month", "by_hour",
     "repeats_by_category", "carried_over_by_urgency", "reopened_by_urgency", "done_by_urgency",
     "dismissed_by_urgency", "merged_by_urgency", "still_open_by_urgency", "overdue_by_urgency", "in_time_by_urgency",
-    "late_by_urgency", "recordings", "recordings_unheard", "corrected_by_tag",
+    "late_by_urgency", "recordings", "recordings_unheard", "corrected_by_tag", "models",
 )  # fmt: skip
 """Figures that are many: the row's name is the group's, a dot and the key, such as by_category.medical."""
 
@@ -49,27 +40,6 @@ SINGLES = (
     "undertakings_pending", "undertakings_void", "undertakings_next",
 )  # fmt: skip
 """Figures that are one number each."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts by name, and the rows behind the names that somebody asked for."""
-
-    keep: Callable[[str], bool] = lambda name: False
-    counts: Counter[str] = field(default_factory=Counter)
-    rows: dict[str, list[int]] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def add(self, name: str, row: int) -> None:
-        self.counts[name] += 1
-        if self.keep(name):
-            self.rows.setdefault(name, []).append(row)
-
-    def group(self, name: str) -> dict[str, int]:
-        """The counts of a group by key, the greatest first."""
-        start = name + "."
-        found = {k[len(start) :]: n for k, n in self.counts.items() if k.startswith(start)}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +148,7 @@ class Week:
         return self.carried_over + self.requests + self.reopened - out == self.still_open
 
     def as_dict(self) -> dict[str, Any]:
-        row = asdict(self)
+        row = {one.name: getattr(self, one.name) for one in fields(self)}
         row["start"], row["end"] = self.start.isoformat(), self.end.isoformat()
         row["made_at"] = self.made_at.isoformat(timespec="seconds")
         row["before_until"] = self.before_until.isoformat() if self.before_until else None
@@ -204,16 +174,42 @@ def count(
     """
     period = Period(start, end)
     with log.snapshot():
-        tally = _count(log, period, zone, now, lambda name: name in _TOLD or keep(name))
+        tally = Tally.of(period, zone, now, keep=lambda name: name in TOLD or keep(name))
+        began_at = rows.first_call(log)
+        began = datetime.fromisoformat(began_at).astimezone(zone).date() if began_at else None
+        until = _so_far(period, zone, now)
+        earlier = None
+        if began is not None and began < period.start:
+            earlier = Tally.of(period.back(), zone, now, until=until)
+        fill(log, [tally, earlier] if earlier else [tally])
         if kept is not None:
             kept.update({name: found for name, found in tally.rows.items() if keep(name)})
-        return _week(log, period, zone, now, tally, compare)
+        return Week(
+            start=period.start,
+            end=period.end,
+            kind=period.kind,
+            name=period.name,
+            zone=str(zone),
+            made_at=now,
+            over=now >= period.moments(zone)[1],
+            log_began=began,
+            calls_before=earlier.counts["calls"] if earlier else 0,
+            requests_before=earlier.counts["requests"] if earlier else 0,
+            needs_listening_s=round(tally.seconds, 1),
+            before=None if earlier is None else _plain(earlier),
+            before_until=None if earlier is None else until,
+            before_whole=began is not None and began <= period.back().start,
+            **_any({name: tally.counts[name] for name in SINGLES}),
+            **_any(_groups(tally, period)),
+            **(stood_out(log, period, zone, now, began) if compare else NOTHING),
+            **listed(log, tally.rows),
+        )
 
 
 def lead(log: Log, period: Period, zone: ZoneInfo, now: datetime, name: str) -> list[int] | None:
     """The rows that a figure counts, as its ids in the log, or None if no figure has this name.
 
-    Requests by their number (one that was answered twice stands twice under `done`); calls for `calls…`,
+    Requests by their number (one that was answered twice stands twice under `done`); calls for `calls…` and `models.…`,
     recordings for `recordings.…`, stretches of speech for `needs_listening`.
     """
     group = name.partition(".")[0]
@@ -223,371 +219,46 @@ def lead(log: Log, period: Period, zone: ZoneInfo, now: datetime, name: str) -> 
         return None
     with log.snapshot():
         if group == "word":
-            first, last = _bounds(period, zone)
+            first, last = bounds(period, zone)
             word = name.partition(".")[2]
             return [n for n, text in rows.texts(log, first, last, TEXTS) if word in text]
-        return _count(log, period, zone, now, lambda one: one == name).rows.get(name, [])
+        tally = Tally.of(period, zone, now, keep=lambda one: one == name)
+        fill(log, [tally])
+        return tally.rows.get(name, [])
 
 
-def _bounds(period: Period, zone: ZoneInfo) -> tuple[str, str]:
+def _so_far(period: Period, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """Up to when the period before is counted while this one is not over; None: the whole of it."""
     first, last = period.moments(zone)
-    return utc(first), utc(last)
+    begins, ends = period.back().moments(zone)
+    return min(begins + (now - first), ends) if first <= now < last else None
 
 
-def _count(
-    log: Log,
-    period: Period,
-    zone: ZoneInfo,
-    now: datetime,
-    keep: Callable[[str], bool],
-    until: datetime | None = None,
-) -> Tally:
-    """Count a period, or what of it was before `until`."""
-    tally = Tally(keep)
-    first, last = _bounds(period, zone)
-    if until is not None:
-        last = utc(until)
-    add = tally.add
-    for call, _began, source in rows.calls(log, first, last):
-        add("calls", call)
-        if source == "file":
-            add("calls_timed_by_file", call)
-        elif source == "staff":
-            add("calls_at_desk", call)
-    for number, began, category, kind, urgency, building, again, review, promise in rows.requests(
-        log, first, last
-    ):
-        local = datetime.fromisoformat(began).astimezone(zone)
-        add("requests", number)
-        add(f"by_category.{category}", number)
-        add(f"by_kind.{kind}", number)
-        add(f"by_urgency.{urgency}", number)
-        add(f"by_day.{local.date().isoformat()}", number)
-        add(f"by_month.{local:%Y-%m}", number)
-        add(f"by_hour.{local.hour:02}", number)
-        if building:
-            add(f"by_building.{building}", number)
-            add(f"building_category.{building}.{category}", number)
-        else:
-            add("requests_without_building", number)
-        if again is not None:
-            add("repeat_requests", number)
-            add(f"repeats_by_category.{category}", number)
-        if review:
-            add("review", number)
-        if promise:
-            add("undertakings_made", number)
-    _, after = _bounds(period.back(-1), zone)
-    moment = min(utc(now), last)
-    for turning in rows.turnings(log, first, last):
-        _follow(turning, first, last, moment, after, utc(now), add)
-    for span, _call, seconds in rows.listening(log, first, last):
-        add("needs_listening", span)
-        tally.seconds += seconds
-    for span in rows.listening_before(log, first):
-        add("needs_listening_before", span)
-    for recording, state, heard in rows.recordings(log, first, last):
-        add("recordings_arrived", recording)
-        add(f"recordings.{state}", recording)
-        if state in rows.UNHEARD and not heard:
-            add(f"recordings_unheard.{state}", recording)
-    for recording in rows.unheard_before(log, first):
-        add("recordings_before", recording)
-    for number, tag in rows.corrections(log, first, last):
-        add("corrected", number)
-        add(f"corrected_by_tag.{tag}", number)
-    return tally
-
-
-def _follow(
-    one: Turning,
-    first: str,
-    last: str,
-    moment: str,
-    after: str,
-    now: str,
-    add: Callable[[str, int], None],
-) -> None:
-    """What one request adds: to the balance, to what was answered in time, to the promises."""
-    is_open, at_first, at_until = True, True, "open"
-    for at, to in one.moves:
-        if at >= last:
-            break
-        was, is_open = is_open, to in rows.OPEN
-        if at < first:
-            at_first = is_open
-        elif was and not is_open:
-            add(to, one.number)
-            add(f"{to}_by_urgency.{one.urgency}", one.number)
-            if to == "done":
-                in_time = at <= one.due
-                add("answered_in_time" if in_time else "answered_late", one.number)
-                add(f"{'in_time' if in_time else 'late'}_by_urgency.{one.urgency}", one.number)
-        elif is_open and not was:
-            add("reopened", one.number)
-            add(f"reopened_by_urgency.{one.urgency}", one.number)
-    if one.began < first and at_first:
-        add("carried_over", one.number)
-        add(f"carried_over_by_urgency.{one.urgency}", one.number)
-        if first <= one.logged < last:
-            add("logged_late", one.number)
-    if is_open:
-        add("still_open", one.number)
-        add(f"still_open_by_urgency.{one.urgency}", one.number)
-        if one.due < moment:
-            add("overdue", one.number)
-            add(f"overdue_by_urgency.{one.urgency}", one.number)
-    if not one.promised:
-        return
-    if one.until is None:
-        if first <= one.began < last:
-            add("undertakings_undated", one.number)
-        return
-    if first <= one.until < last:
-        at_until = next((to for at, to in reversed(one.moves) if at <= one.until), "open")
-        add("undertakings_due", one.number)
-        add(f"undertakings_{_promise(at_until, one.until, now)}", one.number)
-    elif last <= one.until < after and is_open:
-        add("undertakings_next", one.number)
-
-
-def _promise(state: str, until: str, now: str) -> str:
-    """What became of a promise by the state in which its request was when it fell due."""
-    if state == "done":
-        return "kept"
-    if state in rows.CLOSED:
-        return "void"
-    return "broken" if until < now else "pending"
-
-
-def _week(
-    log: Log, period: Period, zone: ZoneInfo, now: datetime, tally: Tally, compare: bool
-) -> Week:
-    first, last = period.moments(zone)
-    began_at = rows.first_call(log)
-    log_began = datetime.fromisoformat(began_at).astimezone(zone).date() if began_at else None
-    back = period.back()
-    known = log_began is not None and log_began < period.start and log_began < back.end
-    until = None
-    if first <= now < last:  # the week so far, against as much of the one before
-        begins, ends = back.moments(zone)
-        until = min(begins + (now - first), ends)
-    earlier = _count(log, back, zone, now, lambda name: False, until) if known else None
-    listed = _listed(log, tally.rows, now)
+def _groups(tally: Tally, period: Period) -> dict[str, dict[str, int]]:
+    """The figures that are many; urgencies, days, months and hours with those that have none, in their order."""
     groups = {name: tally.group(name) for name in GROUPS}
-    for name in (one for one in GROUPS if one.endswith("by_urgency")):
-        groups[name] = {level: groups[name].get(level, 0) for level in URGENCIES}
-    groups["by_day"] = {
-        day.isoformat(): groups["by_day"].get(day.isoformat(), 0)
-        for day in (period.start + timedelta(days=n) for n in range(period.days))
+    days = [(period.start + timedelta(days=n)).isoformat() for n in range(period.days)]
+    every = {
+        "by_day": days,
+        "by_month": list(dict.fromkeys(day[:7] for day in days)),
+        "by_hour": [f"{hour:02}" for hour in range(24)],
+        **{name: URGENCIES for name in GROUPS if name.endswith("by_urgency")},
     }
-    groups["by_month"] = {
-        month: groups["by_month"].get(month, 0)
-        for month in dict.fromkeys(day[:7] for day in groups["by_day"])
+    return groups | {
+        name: {key: groups[name].get(key, 0) for key in keys} for name, keys in every.items()
     }
-    groups["by_hour"] = {f"{hour:02}": groups["by_hour"].get(f"{hour:02}", 0) for hour in range(24)}
-    stood_out = _compared(log, period, zone, now, tally, log_began) if compare else _NOTHING
-    n = tally.counts
-    return Week(
-        start=period.start,
-        end=period.end,
-        kind=period.kind,
-        name=period.name,
-        zone=str(zone),
-        made_at=now,
-        over=now >= last,
-        log_began=log_began,
-        calls_before=earlier.counts["calls"] if earlier else 0,
-        requests_before=earlier.counts["requests"] if earlier else 0,
-        needs_listening_s=round(tally.seconds, 1),
-        models=rows.models(log, utc(first), utc(last)),
-        before=None if earlier is None else _plain(earlier),
-        before_until=None if earlier is None else until,
-        before_whole=log_began is not None and log_began <= back.start,
-        **_any({name: n[name] for name in SINGLES}),
-        **_any(groups),
-        **stood_out,
-        **listed,
-    )
 
 
 def _any(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+_COMPARED = ("by_category", "by_kind", "by_urgency", "by_building", "repeats_by_category")
+
+
 def _plain(tally: Tally) -> dict[str, Any]:
     """The figures of the period before: the single ones, and the groups that are compared."""
     return {
         **{name: tally.counts[name] for name in SINGLES},
-        **{
-            name: tally.group(name)
-            for name in (
-                "by_category",
-                "by_kind",
-                "by_urgency",
-                "by_building",
-                "repeats_by_category",
-            )
-        },
+        **{name: tally.group(name) for name in _COMPARED},
     }
-
-
-_FATES = ("kept", "broken", "pending", "void")
-_UNHEARD = tuple(f"recordings_unheard.{state}" for state in rows.UNHEARD)
-_TOLD = {
-    "by_urgency.critical", "overdue", "undertakings_due", "undertakings_next", "undertakings_made",
-    *(f"undertakings_{fate}" for fate in _FATES), *_UNHEARD,
-}  # fmt: skip
-"""The figures whose rows are told one by one."""
-
-
-def _listed(log: Log, found: dict[str, list[int]], now: datetime) -> dict[str, Any]:
-    """The requests that are told one by one."""
-
-    def take(name: str) -> list[dict[str, Any]]:
-        return rows.details(log, found.get(name, [])[:LISTED])
-
-    fate = {number: fate for fate in _FATES for number in found.get(f"undertakings_{fate}", [])}
-    promised = list(dict.fromkeys([*found.get("undertakings_due", []), *found.get("undertakings_made", [])]))  # fmt: skip
-    files = [one for name in _UNHEARD for one in found.get(name, [])][:LISTED]
-    # The worst first: by urgency, then by how long ago the answer was due.
-    overdue = sorted(take("overdue"), key=lambda r: (URGENCIES.index(r["urgency"]), r["due_utc"]))
-    return {
-        "critical": tuple(
-            {
-                **_told(row, now),
-                "closed_at": row["closed_at"],
-                "closed_by": row["closed_by"],
-                "note": row["closed_note"],
-                "story": row["story"],
-            }
-            for row in take("by_urgency.critical")
-        ),
-        "undertakings": tuple(
-            {**_promised(row), "fate": fate.get(row["number"])}
-            for row in rows.details(log, promised[:LISTED])
-        ),
-        "promised_next": tuple(
-            _promised(row)
-            for row in sorted(take("undertakings_next"), key=lambda r: r["due_hint"] or "")
-        ),
-        "overdue_requests": tuple(sorted(found.get("overdue", []))),
-        "overdue_list": tuple(_told(row, now) for row in overdue),
-        "unheard": tuple(
-            {name: row[name] for name in ("recording", "state", "path", "reason")}
-            for row in rows.recording_facts(log, files)
-        ),
-    }
-
-
-def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    return {
-        "request": row["number"],
-        "started_at": row["started_at"],
-        "category": row["category"],
-        "urgency": row["urgency"],
-        "building": row["building"],
-        "unit": row["unit"],
-        "room": row["room"],
-        "gist": row["gist"],
-        "status": row["status"],
-        "due_at": row["due_at"],
-        "by": row["assignee"] or (row["story"][-1][2] if row["story"] else None),
-    }
-
-
-def _promised(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "request": row["number"],
-        "undertaking": row["undertaking"],
-        "due_at": row["due_hint"],
-        "due_hint": row["due_hint"][:10] if row["due_hint"] else None,
-        "gist": row["gist"],
-        "building": row["building"],
-        "unit": row["unit"],
-        "room": row["room"],
-        "status": row["status"],
-    }
-
-
-_NOTHING: dict[str, Any] = {
-    "compared_periods": 0, "compared_days": 0, "rises": (), "new_words": (), "new_places": (),
-}  # fmt: skip
-
-
-def _compared(
-    log: Log, period: Period, zone: ZoneInfo, now: datetime, tally: Tally, began: date | None
-) -> dict[str, Any]:
-    """What stands out against the (up to four) whole periods before in which the log was kept."""
-    earlier = []
-    for steps in range(1, COMPARED + 1):
-        one = period.back(steps)
-        if began is None or one.start < began:
-            break
-        earlier.append(one)
-    if not earlier:
-        return _NOTHING
-    first, last = _bounds(period, zone)
-    since, until = _bounds(Period(earlier[-1].start, earlier[0].end), zone)
-    days_before = sum(one.days for one in earlier)
-    opens, closes = period.moments(zone)
-    days = (min(max(now, opens), closes) - opens) / timedelta(days=1)
-    here, then = _cells(log, first, last), _cells(log, since, until)
-    found = words.rises(here, then, days, days_before)
-    said = words.new_words(
-        rows.texts(log, first, last, TEXTS), rows.texts(log, since, until, TEXTS)
-    )
-    known = {key for what, key in then if what == "building"}
-    fresh = {key: n for (what, key), n in here.items() if what == "building" and key not in known}
-    if len(earlier) < COMPARED:  # in a young log most places are new
-        fresh = {}
-    return {
-        "compared_periods": len(earlier),
-        "compared_days": days_before,
-        "rises": tuple(
-            {
-                **asdict(rise),
-                "usual": round(rise.usual, 2),
-                "rows": _cell_name(rise.what, rise.key),
-                "numbers": rows.in_cell(log, first, last, **_cell(rise.what, rise.key)),
-            }
-            for rise in found
-        ),
-        "new_words": tuple(
-            {**asdict(word), "likelihood": round(word.likelihood, 2), "rows": f"word.{word.word}"}
-            for word in said
-        ),
-        "new_places": tuple(
-            {
-                "building": key,
-                "n": n,
-                "rows": f"by_building.{key}",
-                "numbers": rows.in_cell(log, first, last, building=key),
-            }
-            for key, n in sorted(fresh.items(), key=lambda item: (-item[1], item[0]))
-        ),
-    }
-
-
-def _cells(log: Log, first: str, last: str) -> dict[tuple[str, str], int]:
-    """Requests by category, building, both, and urgency: the cells in which a rise is looked for."""
-    cells: Counter[tuple[str, str]] = Counter()
-    for (category, building), n in rows.by_cell(log, first, last).items():
-        cells["category", category] += n
-        if building:
-            cells["building", building] += n
-            cells["building_category", f"{building}.{category}"] += n
-    for urgency, n in rows.by_urgency(log, first, last).items():
-        cells["urgency", urgency] += n
-    return dict(cells)
-
-
-def _cell(what: str, key: str) -> dict[str, str]:
-    if what == "building_category":
-        building, _dot, category = key.partition(".")
-        return {"building": building, "category": category}
-    return {what: key}
-
-
-def _cell_name(what: str, key: str) -> str:
-    return f"building_category.{key}" if what == "building_category" else f"by_{what}.{key}"

@@ -40,14 +40,19 @@ def document(
     world = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    world.filters["svg"] = lambda bars: Markup(charts.svg(bars))
+    opened = {} if page.public else listed(rows)
+
+    def link(name: str) -> str | None:
+        return f"#{anchor(name)}" if name in opened else None
+
+    world.filters["svg"] = lambda bars: Markup(charts.svg(bars, link))
     world.filters["anchor"] = anchor
     world.filters["cell"] = cell_text
     world.filters["right"] = right
     source = (resources.files("pipeline.report") / "week.html.j2").read_text(encoding="utf-8")
     values: dict[str, Any] = {
         "page": page,
-        "rows": {} if page.public else listed(rows),
+        "rows": opened,
         "rows_title": _("The requests behind each figure, by number"),
         "requests": () if page.public else requests,
         "known": frozenset(int(row[0]) for row in requests),

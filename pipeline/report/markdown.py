@@ -30,7 +30,7 @@ def text(page: Page) -> str:
 
 def _block(block: Block, joint: str) -> str:
     if isinstance(block, Text):
-        return joint.join(_plain(sentence) for sentence in block.sentences)
+        return joint.join(_plain(line.words) for line in block.sentences)
     if isinstance(block, Sum):
         return f"**{_plain(sum_line(block))}**"
     if isinstance(block, Items):

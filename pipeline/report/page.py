@@ -78,10 +78,21 @@ Cell = Figure | Rate | Change | datetime | str | int | None
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, and the name under which the rows behind it are listed, "" where it counts none."""
+
+    words: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Sentences of one paragraph."""
 
-    sentences: tuple[str, ...]
+    sentences: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +124,6 @@ class Bars:
     labels: tuple[str, ...]
     values: tuple[Figure, ...]
     columns: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence, and the name under which the rows behind it are listed, "" where it counts none."""
-
-    words: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        return self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,11 @@ def where(row: Mapping[str, Any]) -> str:
     return ("" if language() == "zh_CN" else " ").join(said)
 
 
+def shortened(text: str, most: int | None) -> str:
+    """A text that has room for so many characters."""
+    return text if most is None or len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def status_text(status: str) -> str:
     return {
         "open": _("open"),
@@ -213,6 +218,20 @@ def status_text(status: str) -> str:
         "merged": _("merged"),
         "dismissed": _("dismissed"),
     }.get(status, status)
+
+
+def state_text(state: str) -> str:
+    """Where a recording stands."""
+    return {
+        "arriving": _("still being copied"),
+        "received": _("waits to be heard"),
+        "transcribed": _("heard, not yet read"),
+        "logged": _("in the log"),
+        "failed": _("failed"),
+        "silent": _("no speech found"),
+        "duplicate": _("double"),
+        "unsupported": _("no sound inside"),
+    }.get(state, state)
 
 
 def moment_of(text: str | None, zone: ZoneInfo) -> datetime | None:

@@ -23,22 +23,20 @@ UNHEARD = ("failed", "silent", "unsupported")
 
 WAITING = ("arriving", "received", "transcribed")
 
-_PROMISED = """(r.undertaking IS NOT NULL AND NOT (
+_PROMISED = """((r.undertaking IS NULL AND r.undertaking_due_at IS NOT NULL) OR (r.undertaking IS NOT NULL AND NOT (
     EXISTS (SELECT 1 FROM tags WHERE request = r.number AND tag = 'undertaking')
     AND NOT EXISTS (SELECT 1 FROM tags AS u WHERE u.request = r.number AND u.tag = 'undertaking'
         AND NOT EXISTS (SELECT 1 FROM tags AS f WHERE f.request = u.request AND f.tag = 'refusal'
-            AND f.turn_idx = u.turn_idx AND f.start_char = u.start_char))))"""
-"""Staff promised something: what they answered is not only that it cannot be."""
+            AND f.turn_idx = u.turn_idx AND f.start_char = u.start_char)))))"""
+"""Staff promised something: they named a day for it, or what they answered is not only that it cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turning:
-    """A request with what became of it, in the order in which it was logged.
+    """A request with all that became of it, in the order in which it was logged.
 
-    `moves` are the moments (UTC text) at which it went to a state, never going back in time: a move that was
-    logged with an earlier moment than the one before counts at that one's. A move that was taken back
-    within the period is none. `until` is when its promise is due, None where there is none or it
-    named no time.
+    `moves` are (moment, state, act, the act that it takes back), `until` is when its promise is due, None
+    where there is none or it named no time. Moments are UTC text.
     """
 
     number: int
@@ -48,7 +46,31 @@ class Turning:
     logged: str
     promised: bool
     until: str | None
-    moves: tuple[tuple[str, str], ...]
+    moves: tuple[tuple[str, str, int | None, int | None], ...]
+
+    def steps(self, first: str, last: str) -> list[tuple[str, str]]:
+        """The moves as a period sees them: (moment, state), never going back in time.
+
+        A move that was logged with an earlier moment than the one before counts at that one's. A move
+        that was made and taken back within the period is none: done by mistake and put back at once
+        is neither an answer nor a request that came back.
+        """
+        kept: list[tuple[str, str, int | None]] = []
+        for at, to, act, undoes in self.moves:
+            within = undoes is not None and at < last
+            mistake = next(
+                (
+                    n
+                    for n, one in enumerate(kept)
+                    if within and one[2] == undoes and one[0] >= first
+                ),
+                None,
+            )
+            if mistake is not None:
+                del kept[mistake]
+            else:
+                kept.append((max(kept[-1][0] if kept else self.began, at), to, act))
+        return [(at, to) for at, to, _act in kept]
 
 
 def first_call(log: Log) -> str | None:
@@ -59,12 +81,13 @@ def first_call(log: Log) -> str | None:
     return None if row is None else str(row[0])
 
 
-def calls(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str]]:
-    """Call, beginning, where its time came from; oldest first."""
+def calls(log: Log, first: str, last: str) -> Iterator[tuple[int, str, str | None]]:
+    """Call, where its time came from, which model heard it (imported calls: `text`); oldest first."""
     return iter(
         log.conn.execute(
-            "SELECT id, started_utc, time_source FROM calls "
-            "WHERE started_utc >= ? AND started_utc < ? ORDER BY started_utc, id",
+            "SELECT c.id, c.time_source, x.model FROM calls AS c "
+            "LEFT JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
+            "WHERE c.started_utc >= ? AND c.started_utc < ? ORDER BY c.started_utc, c.id",
             (first, last),
         )
     )
@@ -92,55 +115,35 @@ def turnings(log: Log, first: str, last: str) -> Iterator[Turning]:
     """
     cursor = log.conn.execute(
         f"""
-        WITH wanted (number) AS (
-            SELECT number FROM requests WHERE status IN ('open', 'in_progress')
-            UNION SELECT request FROM events WHERE at_utc >= :first AND request IS NOT NULL
-            UNION SELECT r.number FROM calls AS c JOIN requests AS r ON r.call_id = c.id
-                WHERE c.started_utc >= :first AND c.started_utc < :last
-            UNION SELECT number FROM requests WHERE undertaking IS NOT NULL
-                AND strftime('%Y-%m-%dT%H:%M:%fZ', due_hint) >= :first
-        )
         SELECT r.number, c.started_utc, r.due_utc, r.urgency, r.opened_utc,
-            {_PROMISED}, strftime('%Y-%m-%dT%H:%M:%fZ', r.due_hint), e.at_utc,
+            {_PROMISED}, r.undertaking_due_utc, e.at_utc,
             coalesce(json_extract(e.data, '$.to'), replace(e.kind, 'reopened', 'open')),
             json_extract(e.data, '$.act'), json_extract(e.data, '$.undoes')
-        FROM wanted JOIN requests AS r ON r.number = wanted.number
-        JOIN calls AS c ON c.id = r.call_id
+        FROM requests AS r JOIN calls AS c ON c.id = r.call_id
         LEFT JOIN events AS e ON e.request = r.number AND e.kind <> 'opened'
             AND (e.kind IN ('done', 'dismissed', 'merged', 'reopened')
                 OR json_extract(e.data, '$.to') IN
                     ('open', 'in_progress', 'done', 'dismissed', 'merged'))
-        WHERE c.started_utc < :last
+        WHERE {_TURNED} AND c.started_utc < :last
         ORDER BY r.number, e.id
         """,
         {"first": first, "last": last},
     )
-    for head, moves in itertools.groupby(cursor, key=lambda row: tuple(row[:7])):
-        yield _turning(head, [tuple(row[7:]) for row in moves if row[7] is not None], first, last)
+    for head, moves in itertools.groupby(cursor, key=lambda row: row[:7]):
+        number, began, due, urgency, logged, promised, until = head
+        made = tuple(row[7:] for row in moves if row[7] is not None)
+        yield Turning(number, began, due, urgency, logged, bool(promised), until, made)
 
 
-def _turning(
-    head: Sequence[Any],
-    moves: Sequence[tuple[str, str, int | None, int | None]],
-    first: str,
-    last: str,
-) -> Turning:
-    """`moves` are (at, to, act, the act that it takes back), in the order in which they were logged."""
-    number, began, due, urgency, logged, promised, until = head
-    kept: list[tuple[str, str, int | None]] = []
-    for at, to, act, undoes in moves:
-        # Done by mistake and put back at once: neither an answer nor a request that came back.
-        within = undoes is not None and at < last
-        mistake = next(
-            (n for n, one in enumerate(kept) if within and one[2] == undoes and one[0] >= first),
-            None,
-        )
-        if mistake is not None:
-            del kept[mistake]
-        else:
-            kept.append((max(kept[-1][0] if kept else began, at), to, act))
-    steps = tuple((at, to) for at, to, _act in kept)
-    return Turning(number, began, due, urgency, logged, bool(promised), until, steps)
+_TURNED = """r.number IN (
+    SELECT number FROM requests WHERE status IN ('open', 'in_progress')
+    UNION ALL SELECT request FROM events
+        WHERE at_utc >= :first AND request IS NOT NULL AND kind <> 'opened'
+    UNION ALL SELECT o.number FROM calls AS b JOIN requests AS o ON o.call_id = b.id
+        WHERE b.started_utc >= :first AND b.started_utc < :last
+    UNION ALL SELECT number FROM requests
+        WHERE undertaking_due_utc >= :first AND undertaking_due_utc < :last)"""
+"""Open now, moved since, new in the period, or promised for it: each by an index."""
 
 
 def listening(log: Log, first: str, last: str) -> Iterator[tuple[int, int, float]]:
@@ -190,18 +193,6 @@ def recordings(log: Log, first: str, last: str) -> Iterator[tuple[int, str, int]
             "ORDER BY id",
             (first, last),
         )
-    )
-
-
-def models(log: Log, first: str, last: str) -> dict[str, int]:
-    """Which model heard the calls that began then, the most used first; imported calls are `text`."""
-    return dict(
-        log.conn.execute(
-            "SELECT x.model, count(*) AS n FROM calls AS c "
-            "JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
-            "WHERE c.started_utc >= ? AND c.started_utc < ? GROUP BY x.model ORDER BY n DESC, x.model",
-            (first, last),
-        ).fetchall()
     )
 
 
@@ -307,7 +298,7 @@ _DETAIL = """
     SELECT r.number, c.started_at, c.time_source, r.category, r.kind, r.urgency, r.status, r.gist,
         r.lane, r.building, r.unit, r.room, coalesce(r.phone, c.caller_phone) AS phone,
         coalesce(r.caller_name, c.caller_name) AS caller, r.due_at, r.due_utc, r.due_hint,
-        r.undertaking, r.repeat_of, r.merged_into, r.closed_at, r.closed_by, r.closed_note,
+        r.undertaking, r.undertaking_due_at, r.repeat_of, r.merged_into, r.closed_at, r.closed_by, r.closed_note,
         c.source, r.call_id, r.assignee,
         (SELECT json_group_array(json_array(e.at, e.kind, e.who, e.note, json(e.data))) FROM
             (SELECT at, kind, who, note, data FROM events WHERE request = r.number
@@ -325,6 +316,22 @@ def details(log: Log, numbers: Sequence[int]) -> list[dict[str, Any]]:
     )
     found = {row["number"]: row for row in _dicts(cursor)}
     return [found[number] for number in numbers if number in found]
+
+
+WORST_FIRST = "CASE urgency WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END, due_utc, number"
+SOONEST_FIRST = "undertaking_due_utc, number"
+
+
+def ordered(log: Log, numbers: Sequence[int], order: str, at_most: int) -> list[int]:
+    """The first `at_most` of requests by `order`: the worst, or those whose promise falls due first."""
+    return [
+        row[0]
+        for row in log.conn.execute(
+            "SELECT number FROM requests WHERE number IN (SELECT value FROM json_each(?)) "
+            f"ORDER BY {order} LIMIT ?",
+            (json.dumps(list(numbers)), at_most),
+        )
+    ]
 
 
 def ledger(log: Log, first: str, last: str) -> Iterator[dict[str, Any]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.i18n import _, language
-from pipeline.report.front import LISTED, Front
+from pipeline.report.board import Board
+from pipeline.report.front import STOOD_OUT, Front
 from pipeline.report.page import (
-    Bars,
     Block,
     Cell,
     Change,
@@ -17,13 +16,13 @@ from pipeline.report.page import (
     Page,
     Rate,
     Table,
-    Text,
     day_time,
     span_text,
-    weekday,
+    state_text,
 )  # fmt: skip
-from pipeline.report.words import FEWEST
+from pipeline.report.speech import LISTED
 from pipeline.screen import label
+from pipeline.story import tag_name
 from pipeline.types import URGENCIES
 
 if TYPE_CHECKING:
@@ -33,8 +32,12 @@ if TYPE_CHECKING:
 
 def compose(week: Week, names: Names, office: str, *, public: bool = False) -> Page:
     """The page of a period; `public` is for the notice board: counts alone, no person, no call."""
-    telling = Telling(week, names, public)
-    front, annex = telling.public() if public else telling.whole()
+    front: list[Block | None]
+    annex: list[Block | None]
+    if public:
+        front, annex = Board(week, names).board(), []
+    else:
+        front, annex = Telling(week, names).whole()
     return Page(
         office=office,
         title=_title(week.kind, public),
@@ -75,15 +78,16 @@ class Telling(Front):
     """The front page's blocks, and the tables and bars behind them."""
 
     def whole(self) -> tuple[list[Block | None], list[Block | None]]:
+        critical, promised, overdue = self.fronts()
         front: list[Block | None] = [
             self.lead(),
             self.sum(),
             self.urgencies(),
-            self.critical(),
-            self.stood_out(),
+            critical,
+            self.stood_out(STOOD_OUT),
             self.promises(),
-            self.promised_next(),
-            self.overdue(),
+            promised,
+            overdue,
             self.not_shown(),
         ]
         annex: list[Block | None] = [
@@ -94,36 +98,17 @@ class Telling(Front):
             self.buildings(),
             self.days(),
             self.hours(),
-            self.critical(LISTED),
+            self.stood_out() if self.stands_out() > STOOD_OUT else None,
+            self.method(),
+            self.behind(critical, self.critical()),
             self.broken(),
-            self.promised_next(LISTED),
-            self.overdue(LISTED),
+            self.behind(promised, self.promised_next()),
+            self.behind(overdue, self.overdue()),
             self.corrected(),
             self.recordings(),
-            self.method(),
+            self.unheard(),
         ]
         return front, annex
-
-    def public(self) -> tuple[list[Block | None], list[Block | None]]:
-        """Counts that name nobody: small categories are put together, places and words left out."""
-        front: list[Block | None] = [
-            self.lead(),
-            self.sum(),
-            self.urgencies(),
-            self.public_categories(),
-            self.public_days(),
-            Text(
-                (
-                    _("Categories with fewer than {n} requests are counted together.").format(
-                        n=FEWEST
-                    ),
-                    _("In danger to life call 110, 119 or 120 first."),
-                )
-            ),
-        ]
-        return front, []
-
-    # --- Behind ----------------------------------------------------------------------------------
 
     def balance(self) -> Block | None:
         """The sum of the front page, for each urgency."""
@@ -185,31 +170,6 @@ class Telling(Front):
     def category_bars(self) -> Block | None:
         return self.bars("by_category", _("Requests by category"), self.w.by_category)
 
-    def bars(
-        self, name: str, title: str, counts: Mapping[str, int], *, columns: bool = False
-    ) -> Bars | None:
-        if not any(counts.values()):
-            return None
-        return Bars(
-            name,
-            title,
-            tuple(self.key_label(name, key) for key in counts),
-            tuple(Figure(n, f"{name}.{key}") for key, n in counts.items()),
-            columns,
-        )
-
-    def key_label(self, name: str, key: str) -> str:
-        if name == "by_day":
-            day = date.fromisoformat(key)
-            return f"{day:%m-%d} {weekday(day)}"
-        if name == "by_month":
-            return key
-        if name == "by_hour":
-            return str(int(key))
-        if name == "by_building":
-            return _("building {n}").format(n=key)
-        return label(self.names, name.removeprefix("by_"), key)
-
     def counted(
         self, name: str, title: str, head: str, what: str, counts: Mapping[str, int]
     ) -> Block | None:
@@ -250,28 +210,14 @@ class Telling(Front):
             )  # fmt: skip
         return Table(table.name, table.title, table.heads, (*table.rows, *more))
 
-    def days(self) -> Block | None:
-        counts = self.w.by_day
-        if len(counts) > 62:  # a year is drawn by months
-            return self.bars("by_month", _("Requests by month"), self.w.by_month, columns=True)
-        if len(counts) < 2:
-            return None
-        return self.bars("by_day", _("Requests by day"), counts, columns=True)
-
     def hours(self) -> Block | None:
         return self.bars("by_hour", _("Requests by hour of the call"), self.w.by_hour, columns=True)
 
     def corrected(self) -> Block | None:
         if not self.w.corrected:
             return None
-        said = {
-            "category": _("category"), "kind": _("kind"), "urgency": _("urgency"), "place": _("where"),
-            "phone": _("phone"), "caller": _("caller"), "gist": _("what"), "words": _("words"),
-            "due": _("due"),
-        }  # fmt: skip
         rows: list[tuple[Cell, ...]] = [
-            (said.get(tag, tag), self.fig(f"corrected_by_tag.{tag}"))
-            for tag in self.w.corrected_by_tag
+            (tag_name(tag), self.fig(f"corrected_by_tag.{tag}")) for tag in self.w.corrected_by_tag
         ]
         return Table(
             "corrected",
@@ -285,7 +231,7 @@ class Telling(Front):
         if not self.w.recordings:
             return None
         rows: list[tuple[Cell, ...]] = [
-            (self.state_text(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
+            (state_text(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
         ]
         rows.append((_("Together"), self.fig("recordings_arrived")))
         return Table(
@@ -295,32 +241,3 @@ class Telling(Front):
             tuple(rows),
             total=True,
         )
-
-    # --- For the notice board ----------------------------------------------------------------------
-
-    def public_categories(self) -> Block | None:
-        """Categories of five and more; the rest together, so that nobody can be told by a rare one."""
-        counts = self.w.by_category
-        if not counts:
-            return None
-        small = {key: n for key, n in counts.items() if n < FEWEST}
-        if (
-            len(small) == 1 and len(counts) > 1
-        ):  # one alone could be worked out: hide the next as well
-            key = min((k for k in counts if k not in small), key=lambda k: counts[k])
-            small[key] = counts[key]
-        rows: list[tuple[Cell, ...]] = [
-            (label(self.names, "category", key), n, Rate(n, self.w.requests))
-            for key, n in counts.items()
-            if key not in small
-        ]
-        if small:
-            rest = sum(small.values())
-            rows.append((_("all others"), rest, Rate(rest, self.w.requests)))
-        rows.append((_("Together"), self.w.requests, Rate(self.w.requests, self.w.requests)))
-        return Table(
-            "categories", _("By category"), (_("Category"), _("New"), _("Share")), tuple(rows), total=True
-        )  # fmt: skip
-
-    def public_days(self) -> Block | None:
-        return self.days()

@@ -9,8 +9,9 @@ from pipeline.screen import console
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text as RichText
 
-    from pipeline.report.page import Block, Cell, Page
+    from pipeline.report.page import Block, Cell, Line, Page
 
 BAR = 30
 """The longest bar, in columns."""
@@ -36,7 +37,7 @@ def head(page: Page) -> list[str]:
     lines: list[str] = []
     for block in page.front:
         if isinstance(block, Text):
-            lines += block.sentences
+            lines += map(str, block.sentences)
         elif isinstance(block, Sum):
             lines.append(sum_line(block))
             break
@@ -50,25 +51,30 @@ def sum_line(block: Sum) -> str:
 
 def _show_block(shown: Console, block: Block) -> None:
     from rich.padding import Padding
-    from rich.text import Text as RichText
 
     shown.print()
     if isinstance(block, Text):
-        for sentence in block.sentences:
-            shown.print(sentence, markup=False)
+        for line in block.sentences:
+            shown.print(_words(line))
     elif isinstance(block, Sum):
         shown.print(sum_line(block), style="bold", markup=False)
     elif isinstance(block, Items):
         shown.print(block.title, style="bold", markup=False)
         for line in block.lines:
-            words = RichText.assemble(line.words, (f" [{line.name}]" if line.name else "", "dim"))
-            shown.print(Padding(words, (0, 0, 0, 2)))
+            shown.print(Padding(_words(line), (0, 0, 0, 2)))
     elif isinstance(block, Bars):
         shown.print(block.title, style="bold", markup=False)
         for bar in bars(block):
             shown.print(bar, markup=False)
     else:
         _show_table(shown, block)
+
+
+def _words(line: Line) -> RichText:
+    """A sentence, and the name under which its rows are listed."""
+    from rich.text import Text as RichText
+
+    return RichText.assemble(line.words, (f" [{line.name}]" if line.name else "", "dim"))
 
 
 def _show_table(shown: Console, table: Table) -> None:

@@ -21,7 +21,6 @@ from pipeline.report.page import (
     Change,
     Figure,
     Items,
-    Line,
     Rate,
     Sum,
     Table,
@@ -110,6 +109,7 @@ class _Book:
         edged = {**font, "valign": "top", "border": 1, "border_color": "#A0A0A0"}
         self.cell = book.add_format(edged)
         self.cell_wrapped = book.add_format({**edged, "text_wrap": True})
+        self.number = book.add_format({**edged, "align": "left"})  # of a request: it is no count
         self.counts = book.add_format({**edged, "align": "right"})
         self.moment = book.add_format({**edged, "num_format": "yyyy-mm-dd hh:mm", "align": "left"})
         self.share = book.add_format({**edged, "num_format": "0%"})
@@ -167,7 +167,7 @@ class _Book:
                 if isinstance(block, Items):
                     sheet.write_string(at, 0, block.title, self.bold)
                     at += 1
-                lines = map(Line, block.sentences) if isinstance(block, Text) else block.lines
+                lines = block.sentences if isinstance(block, Text) else block.lines
                 for line in lines:
                     sheet.merge_range(at, 0, at, 2, "", self.wrapped)
                     sheet.write_string(at, 0, line.words, self.wrapped)
@@ -182,11 +182,12 @@ class _Book:
             at += 2
         if page.source:
             sheet.write_string(at, 0, page.source, self.plain)
+        sheet.print_area(0, 0, at, 2)  # what to type is for the screen
 
     def sheet_of(self, block: Block, *, named: bool) -> None:
         """A sheet for what is a table; `named`: with what to type to see the rows of its figures."""
         if isinstance(block, Bars):
-            self.chart(block)
+            self.chart(block, named)
         elif not isinstance(block, Text | Items | Sum):
             self.table(block, named)
 
@@ -212,6 +213,7 @@ class _Book:
         self.finish(sheet, len(table.rows) - table.total, len(heads))
         if table.more:
             sheet.write_string(len(table.rows) + 2, 0, table.more, self.plain)
+        sheet.print_area(0, 0, len(table.rows) + 2 * bool(table.more), len(table.heads) - 1)
 
     def put(self, sheet: Any, at: int, n: int, cell: Cell, wide: bool) -> None:
         if isinstance(cell, Figure):
@@ -232,7 +234,7 @@ class _Book:
         elif cell is None:
             sheet.write_blank(at, n, None, self.cell)
         elif (said := str(cell)).isdigit() and len(said) < 10 and not said.startswith("0"):
-            sheet.write_number(at, n, int(said), self.cell)
+            sheet.write_number(at, n, int(said), self.number)
         else:
             sheet.write_string(at, n, said[:_CELL_MOST], self.cell_wrapped if wide else self.cell)
 
@@ -242,7 +244,7 @@ class _Book:
         if n_rows > 0:
             sheet.autofilter(0, 0, n_rows, n_columns - 1)
 
-    def chart(self, bars: Bars) -> None:
+    def chart(self, bars: Bars, named: bool) -> None:
         """Its numbers in two columns, and Excel's own chart beside them, that may be changed."""
         sheet = self.sheet(bars.title)
         sheet.set_column(0, 0, max(10, *(_columns(name) + 3 for name in bars.labels)), self.plain)
@@ -251,7 +253,12 @@ class _Book:
         for at, (name, figure) in enumerate(zip(bars.labels, bars.values, strict=True), 1):
             sheet.write_string(at, 0, name, self.cell)
             sheet.write_number(at, 1, figure.n, self.cell)
-        self.finish(sheet, len(bars.labels), 2)
+            if named:
+                sheet.write_string(at, 2, f"--rows {figure.name}", self.plain)
+        if named:
+            sheet.set_column(2, 2, 28, self.plain)
+            sheet.write_string(0, 2, _("Rows of the first figure"), self.head)
+        self.finish(sheet, len(bars.labels), 2 + named)
         drawn = self.book.add_chart({"type": "column" if bars.columns else "bar"})
         name = "'" + sheet.get_name().replace("'", "''") + "'"
         last = len(bars.labels) + 1
@@ -274,7 +281,7 @@ class _Book:
         drawn.set_size(
             {"width": 720, "height": 340 if bars.columns else 60 + 24 * len(bars.labels)}
         )
-        sheet.insert_chart(0, 3, drawn)
+        sheet.insert_chart(0, 4, drawn)
 
     def ledger(self, rows: Iterable[Mapping[str, Any]]) -> None:
         sheet = self.sheet(_("Ledger"))
@@ -287,10 +294,14 @@ class _Book:
         for row in itertools.islice(rows, EXCEL_ROWS):
             n_rows += 1
             values = ledger.entry(row, self.names, self.zone)
-            sheet.set_row(n_rows, _LINE * max(_lines(v, w) for v, (_head, w) in zip(values, heads, strict=True)))  # fmt: skip
+            tall = max(
+                _lines(value, width) for value, (_head, width) in zip(values, heads, strict=True)
+            )
+            if tall > 1:
+                sheet.set_row(n_rows, _LINE * tall)
             for n, value in enumerate(values):
                 if isinstance(value, int):
-                    sheet.write_number(n_rows, n, value, self.cell)
+                    sheet.write_number(n_rows, n, value, self.number)
                 elif isinstance(value, datetime):
                     sheet.write_datetime(n_rows, n, value, self.moment)
                 else:
@@ -303,10 +314,11 @@ def _said(cell: Cell) -> str:
 
 
 def _columns(text: str) -> int:
-    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
+    return len(text) + sum(map("\u2e80".__lt__, text))
 
 
 def _lines(value: object, width: int) -> int:
     """How many lines a text takes in a column of so many characters; Excel shows at most 27."""
-    text = value if isinstance(value, str) else ""
-    return min(27, sum(max(1, -(-_columns(line) // width)) for line in text.split("\n")))
+    if not isinstance(value, str) or (2 * len(value) <= width and "\n" not in value):
+        return 1
+    return min(27, sum(max(1, -(-_columns(line) // width)) for line in value.split("\n")))
