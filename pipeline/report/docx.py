@@ -7,6 +7,7 @@ document's font table names beside each (Noto CJK), or what its own system puts 
 from __future__ import annotations
 
 import io
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report import charts
@@ -45,7 +46,7 @@ def document(page: Page) -> bytes:
     section = made.sections[0]
     section.page_width, section.page_height = Cm(21.0), Cm(29.7)
     section.left_margin = section.right_margin = Cm(1.8)
-    section.top_margin, section.bottom_margin = Cm(1.6), Cm(1.5)
+    section.top_margin, section.bottom_margin = Cm(1.4), Cm(1.4)
     section.footer_distance = Cm(0.8)
     _styles(made)
     _name_fonts(made)
@@ -88,15 +89,16 @@ def _styles(made: Any) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt, RGBColor
 
-    for name, font, size, bold, before, after in (
-        ("Normal", BODY, 10.5, False, 0, 2),
-        ("Title", TITLE, 18, True, 0, 2),
-        ("Heading 1", HEAD, 11, True, 5, 2),
-        (HEADED, HEAD, 9, True, 1, 1),
-        (ROW, TABLE, 9, False, 1, 1),
-        (NUMBER, TABLE, 9, False, 1, 1),
-        (ITEM, BODY, 9.5, False, 0, 0),
-        (SMALL, TABLE, 8.5, False, 0, 0),
+    # Lines of so many points whatever font there is: else one page on one computer is two on another.
+    for name, font, size, bold, line, before, after in (
+        ("Normal", BODY, 10.5, False, 15, 0, 2),
+        ("Title", TITLE, 18, True, 26, 0, 2),
+        ("Heading 1", HEAD, 11, True, 15, 4, 2),
+        (HEADED, HEAD, 9, True, 12, 0, 0),
+        (ROW, TABLE, 9, False, 12, 0, 0),
+        (NUMBER, TABLE, 9, False, 12, 0, 0),
+        (ITEM, BODY, 9.5, False, 13, 0, 0),
+        (SMALL, TABLE, 8.5, False, 11.5, 0, 0),
     ):
         ours = name.startswith("Hotline")
         style = made.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH) if ours else made.styles[name]
@@ -109,14 +111,16 @@ def _styles(made: Any) -> None:
         _east_asian(fonts, font)
         style.paragraph_format.space_before = Pt(before)
         style.paragraph_format.space_after = Pt(after)
-        style.paragraph_format.line_spacing = 1.1 if name in ("Normal", "Heading 1", ITEM) else 1.0
+        style.paragraph_format.line_spacing = Pt(line)
         style.paragraph_format.keep_with_next = name in ("Title", "Heading 1")
     made.styles[HEADED].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     made.styles[NUMBER].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     made.styles[ITEM].paragraph_format.left_indent = Pt(14)
     made.styles[ITEM].paragraph_format.first_line_indent = Pt(-10)
-    for language in made.styles.element.iter(_q("w:lang")):  # else 。 stands as in Taiwan or Japan
-        language.set(_q("w:eastAsia"), "zh-CN")
+    for spoken in made.styles.element.iter(
+        _q("w:lang")
+    ):  # else 。 stands in the middle, as in Taiwan
+        spoken.set(_q("w:eastAsia"), "zh-CN")
     borders = made.styles["Title"].element.find(_q("w:pPr"))
     line = None if borders is None else borders.find(_q("w:pBdr"))
     if line is not None:
@@ -186,7 +190,7 @@ def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool =
 def _sum(made: Any, block: Sum) -> None:
     """The balance as a table of one line of numbers over one of words, the signs between."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Cm
+    from docx.shared import Cm, Pt
 
     cells = [
         cell for sign, what, figure in block.terms for cell in ((sign, ""), (str(figure), what))
@@ -205,6 +209,7 @@ def _sum(made: Any, block: Sum) -> None:
             paragraph.add_run(text)
             _look(paragraph, HEAD if row == 0 else TABLE, size, bold=row == 0)
             paragraph.paragraph_format.keep_with_next = row == 0
+            paragraph.paragraph_format.line_spacing = Pt(1.3 * size)
 
 
 def _table(made: Any, table: Table) -> None:
@@ -242,8 +247,8 @@ def _widths(table: Table) -> list[float]:
     """Centimetres a column: as much as its longest word needs, the wide one what is left."""
     need = []
     for n, head in enumerate(table.heads):
-        longest = max([_columns(cell_text(row[n])) for row in table.rows] + [_columns(head)])
-        need.append(min(0.55 + longest * 0.165, 7.0))
+        longest = max(map(_wide, [head, *(cell_text(row[n]) for row in table.rows)]))
+        need.append(min(max(0.56 + longest * 0.165, 1.2), 7.0))
     if table.wide is None:
         # Short tables stay narrow; long heads may break.
         scale = min(1.0, WIDTH_CM / sum(need))
@@ -257,8 +262,10 @@ def _widths(table: Table) -> list[float]:
     return need
 
 
-def _columns(text: str) -> int:
-    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
+def _wide(text: str) -> float:
+    """How many half characters a text takes, with the gap that Word leaves between figures and Chinese."""
+    wide = [char > "\u2e80" for char in text]
+    return len(text) + sum(wide) + 0.5 * sum(a != b for a, b in itertools.pairwise(wide))
 
 
 def _bars(made: Any, block: Bars) -> None:
@@ -268,6 +275,7 @@ def _bars(made: Any, block: Bars) -> None:
     if picture is not None:
         made.add_picture(io.BytesIO(picture), width=Cm(16))
         made.paragraphs[-1].alignment = 1
+        made.paragraphs[-1].paragraph_format.line_spacing = 1.0  # as tall as the picture
         properties = made.inline_shapes[-1]._inline.docPr
         properties.set("descr", block.title)
         return
@@ -286,6 +294,6 @@ def _signatures(made: Any, page: Page) -> None:
         cell = drawn.rows[0].cells[n]
         cell.width = drawn.columns[n].width = Cm(WIDTH_CM / len(page.signatures))
         paragraph = cell.paragraphs[0]
-        paragraph.paragraph_format.space_before = Pt(12)
+        paragraph.paragraph_format.space_before = Pt(8)
         paragraph.add_run(line + colon + "＿" * 4 if page.language == "zh_CN" else f"{line}{colon} {'_' * 6}")  # fmt: skip
         _look(paragraph, BODY, 10.5 if page.language == "zh_CN" else 9)

@@ -24,7 +24,7 @@ from pipeline.report.unseen import Unseen
 from pipeline.screen import label
 from pipeline.types import URGENCIES
 
-STOOD_OUT = 5
+STOOD_OUT = 4
 """So much of what stood out has room on the page that is signed; of more, the whole is behind it."""
 
 

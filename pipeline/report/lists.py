@@ -21,7 +21,7 @@ from pipeline.story import named, sentence
 SHOWN = 5
 """At most so many of a kind are told one by one on the page that is signed; of more, the whole behind it."""
 
-ROOM = 10
+ROOM = 8
 """So many together have room on that page, so that it stays one page."""
 
 SHORT = 48
