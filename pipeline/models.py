@@ -394,7 +394,7 @@ def best(models_dir: Path) -> str:
 
 
 def suggestion() -> Model:
-    """What to fetch for this computer: the best that it runs in reasonable time, small to begin with."""
+    """What to fetch for this computer: turbo if it runs in reasonable time, else the best that does."""
     memory, cores = memory_bytes(), core_count()
     for name in ("turbo", "small", "base", "tiny"):
         model = CATALOGUE[name]
