@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.i18n import _
+from pipeline.i18n import _, language
 from pipeline.screen import label
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 def act_name(kind: str) -> str:
     """What was done, in one or two words; an unknown kind as it is."""
+    return _act_names(language()).get(kind, kind)
+
+
+@lru_cache(maxsize=2)
+def _act_names(spoken: str) -> dict[str, str]:
+    """All of them, once for each language: a ledger asks for thousands."""
     return {
         "seen": _("file seen"),
         "received": _("recording kept"),
@@ -49,7 +56,7 @@ def act_name(kind: str) -> str:
         "alerted": _("alert given"),
         "unmasked": _("numbers shown in full"),
         "exported": _("exported"),
-    }.get(kind, kind)
+    }
 
 
 def standing(row: RequestRow) -> str:

@@ -90,7 +90,7 @@ def _styles(made: Any) -> None:
     from docx.shared import Pt, RGBColor
 
     # Lines of so many points whatever font there is: else one page on one computer is two on another.
-    for name, font, size, bold, line, before, after in (
+    for name, font, size, bold, tall, before, after in (
         ("Normal", BODY, 10.5, False, 15, 0, 2),
         ("Title", TITLE, 18, True, 26, 0, 2),
         ("Heading 1", HEAD, 11, True, 15, 4, 2),
@@ -111,15 +111,14 @@ def _styles(made: Any) -> None:
         _east_asian(fonts, font)
         style.paragraph_format.space_before = Pt(before)
         style.paragraph_format.space_after = Pt(after)
-        style.paragraph_format.line_spacing = Pt(line)
+        style.paragraph_format.line_spacing = Pt(tall)
         style.paragraph_format.keep_with_next = name in ("Title", "Heading 1")
     made.styles[HEADED].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     made.styles[NUMBER].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     made.styles[ITEM].paragraph_format.left_indent = Pt(14)
     made.styles[ITEM].paragraph_format.first_line_indent = Pt(-10)
-    for spoken in made.styles.element.iter(
-        _q("w:lang")
-    ):  # else 。 stands in the middle, as in Taiwan
+    # Else 。 stands in the middle of its square, as in Taiwan.
+    for spoken in made.styles.element.iter(_q("w:lang")):
         spoken.set(_q("w:eastAsia"), "zh-CN")
     borders = made.styles["Title"].element.find(_q("w:pPr"))
     line = None if borders is None else borders.find(_q("w:pBdr"))
