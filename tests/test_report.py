@@ -7,6 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
+from conftest import json_lines, run_hotline
 
 from pipeline import life, report, taxonomy
 from pipeline.log import Log
@@ -20,11 +21,17 @@ START = datetime(2025, 3, 3, tzinfo=ZONE)
 
 
 def open_request(
-    log: Log, at: datetime, category: str, urgency: str, due: datetime, undertaking: str | None
+    log: Log,
+    at: datetime,
+    category: str,
+    urgency: str,
+    due: datetime,
+    undertaking: str | None,
+    time_source: str = "import",
 ) -> int:
     words = f"{category} {at.isoformat()} {urgency}"
     turn = Turn("resident", words, 0.0, 3.0)
-    transcript = log.import_call(f"c{at.timestamp()}", at, "mono", [turn])
+    transcript = log.import_call(f"c{at.timestamp()}", at, "mono", [turn], time_source=time_source)
     assert transcript is not None
     request = Request(
         turns=(0,), spans=(Span(0.0, 3.0),), category=category, kind="help", urgency=urgency,
@@ -112,6 +119,28 @@ def test_a_call_at_midnight_belongs_to_the_day_that_begins(tmp_path: Path) -> No
         week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, START)
         assert (week.carried_over, week.requests, week.still_open) == (1, 1, 2)
         assert week.by_day[MONDAY.isoformat()] == 1
+
+
+def test_a_week_over_new_year_in_an_office_whose_weeks_begin_on_sunday(empty: Path) -> None:
+    text = (empty / "hotline.toml").read_text(encoding="utf-8")
+    (empty / "hotline.toml").write_text(f'week_start = "sunday"\n{text}', encoding="utf-8")
+    first, end = datetime(2025, 12, 28, tzinfo=ZONE), datetime(2026, 1, 4, tzinfo=ZONE)
+    second = timedelta(seconds=1)
+    with Log(empty / "hotline.db") as log:
+        for at in (first - second, first, end - second, end):
+            source = "file" if at == end - second else "import"
+            open_request(log, at, "repairs", "routine", at + timedelta(days=5), None, source)
+    for said in ("week of 2026-01-01", "2025-12-28..2026-01-03", "2026年1月1日那周"):
+        (week,) = json_lines(run_hotline("--home", empty, "week", said, "--json"))
+        assert (week["start"], week["end"], week["kind"]) == ("2025-12-28", "2026-01-04", "week")
+        assert week["by_month"] == {"2025-12": 1, "2026-01": 1}
+        assert (week["carried_over"], week["requests"], week["still_open"]) == (1, 2, 3)
+        assert list(week["by_day"].values()) == [1, 0, 0, 0, 0, 0, 1]
+    shown = run_hotline("--home", empty, "week", "week of 2026-01-01", "--markdown").stdout
+    assert "2025-12-28 to 2026-01-03" in shown
+    assert "Of 1 call the time is only known from the file" in shown
+    (call,) = json_lines(run_hotline("--home", empty, "week", "week of 2026-01-01", "--rows", "calls_timed_by_file", "--json"))  # fmt: skip
+    assert call["started_at"].startswith("2026-01-03T23:59:59")
 
 
 def test_an_empty_week_is_all_zeros(tmp_path: Path) -> None:

@@ -144,6 +144,38 @@ def test_every_figure_is_the_number_of_its_rows(made: Log) -> None:
     assert lead(made, WEEK, ZONE, NOW, "nonsense") is None
 
 
+def test_no_sentence_is_without_its_rows(made: Log) -> None:
+    """Each tells as many as its rows are, or names them; one without rows tells no number."""
+    use("en")
+    asked = [
+        (WEEK, NOW),  # a whole week; the same when its half was over; one without calls; the first
+        (WEEK, NOW - timedelta(days=4)),
+        (Period(WEEK.end, WEEK.end + timedelta(days=7)), NOW + timedelta(days=7)),
+        (Period(FIRST.date(), FIRST.date() + timedelta(days=7)), NOW),
+    ]
+    told = 0
+    for period, now in asked:
+        page = telling.compose(
+            count(made, period.start, period.end, ZONE, now), taxonomy.names(), ""
+        )
+        blocks = [block for block in page.front if isinstance(block, Text | Items)]
+        for line in (x for b in blocks for x in (b.sentences if isinstance(b, Text) else b.lines)):
+            if not line.name:
+                assert not re.search(
+                    r"\d", re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "", line.words)
+                ), line
+                continue
+            found = lead(made, period, ZONE, now, line.name)
+            assert found is not None
+            named = re.search(r"\(No\. ([\d, ]+)", line.words)
+            said = [int(n) for n in re.findall(r"\d+", line.words)]
+            assert len(found) in said or found == [] or named, line
+            if named:
+                assert set(map(int, re.findall(r"\d+", named[1]))) <= set(found)
+            told += 1
+    assert told > 30
+
+
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_a_narrow_window_breaks_lines_and_cuts_no_word(
     made: Log, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

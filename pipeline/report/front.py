@@ -35,7 +35,8 @@ class Front(Lists, Unseen):
         w = self.w
         said = [*self.came_in()]
         if top := self.topics(w.by_category):
-            said.append(Line(_("Most asked for: {list}.").format(list=top), "requests"))
+            first = next(iter(w.by_category))
+            said.append(Line(_("Most asked for: {list}.").format(list=top), f"by_category.{first}"))
         if w.done:
             words = _("Answered: {n}, of them in time {a} and late {b} (in time: {rate}).").format(
                 n=w.done, a=w.answered_in_time, b=w.answered_late,
