@@ -122,11 +122,13 @@ class Learned:
         """What a stretch of words weighs, to be added to its neighbours' by `shares`."""
         import numpy as np
 
-        grams = [
-            (self.vocabulary[g], n) for g, n in grams_of(text, "").items() if g in self.vocabulary
-        ]
+        known = self.vocabulary.get
+        grams = [(i, n) for g, n in grams_of(text, "").items() if (i := known(g)) is not None]
         indexes = [i for i, _ in grams]
-        values = np.array([(1 + math.log(n)) * self.rarity[i] for i, n in grams], dtype=np.float32)
+        values = np.array(
+            [self.rarity[i] if n == 1 else (1 + math.log(n)) * self.rarity[i] for i, n in grams],
+            dtype=np.float32,
+        )
         return Part(values @ self.weights[indexes], float(values @ values))
 
     def shares(self, parts: Sequence[Part], label: str) -> NDArray[np.float32]:
@@ -218,16 +220,19 @@ def grams_of(text: str, context: str) -> Counter[str]:
     """The n-grams of a text. Which numbers are said, and what is punctuated, says nothing of the
     matter; `context` marks those of the turns around."""
     plain = _FIGURES.sub("0", _NO_WORD.sub(" ", script.plain(text)).strip())
-    found: Counter[str] = Counter()
     padded = f" {plain} "
-    for n in CONTEXT if context else CHARACTERS:
-        found.update(
-            context + gram for i in range(len(padded) - n + 1) if (gram := padded[i : i + n]) != " "
-        )
+    grams = [
+        context + padded[i : i + n]
+        for n in (CONTEXT if context else CHARACTERS)
+        for i in range(len(padded) - n + 1)
+    ]
     if not context:
         sounds = [_sound(char) for char in plain if char != " "]
-        for n in SOUNDS:
-            found.update("~" + ".".join(sounds[i : i + n]) for i in range(len(sounds) - n + 1))
+        grams += [
+            "~" + ".".join(sounds[i : i + n]) for n in SOUNDS for i in range(len(sounds) - n + 1)
+        ]
+    found = Counter(grams)
+    del found[context + " "]
     return found
 
 

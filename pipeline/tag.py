@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline import learned as models
-from pipeline.learned import Learned
+from pipeline.learned import Learned, Part
 from pipeline.taxonomy import Found, Reading, Sign, Taxonomy
 from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
 
@@ -33,6 +33,8 @@ CRITICAL, URGENT = 0.3, 0.45
 """How sure the model must be to raise the urgency to critical, to urgent."""
 HINTED, DOUBTED = 0.05, 0.08
 """The same for words that may mean danger and mostly mean something else; and for those that mostly mean it."""
+GAINSAID = 0.55
+"""The same where danger is told of, and all of it denied, over, supposed, or of somebody elsewhere."""
 AROUND = 24
 """So many characters before and after a danger tell how it is meant: an utterance has about fifty."""
 SURER = 2.5
@@ -40,11 +42,20 @@ SURER = 2.5
 
 
 class Danger(NamedTuple):
-    """A sign that stands in the words of a request; `plain` where they mean nothing else."""
+    """A sign in the words of a request; `plain` where they mean nothing else."""
 
     sign: Sign
     found: Found
     plain: bool
+
+
+class Dangers(NamedTuple):
+    """The signs that stand, by level; `gainsaid` where there are critical ones and all are denied, over,
+    supposed, or of somebody elsewhere."""
+
+    critical: list[Danger]
+    urgent: list[Danger]
+    gainsaid: bool
 
 
 def tag(
@@ -70,6 +81,7 @@ def tag(
     kind, kind_reasons = _kind(category, pressing, pieces, turns, readings, taxonomy)
     kind, kind_reasons = _weighed_kind(kind, kind_reasons, whole.get("kind", {}))
     evidence: list[Evidence] = []
+    parts: list[Part] = []
     for name, value, found in (
         ("category", category, reasons),
         ("kind", kind, kind_reasons),
@@ -79,7 +91,8 @@ def tag(
         if kept:
             evidence.extend(_evidence(name, value, f, turns) for f in kept)
         elif said:
-            evidence.append(_told(name, value, said, turns, learned))
+            parts = parts or [learned.part(_words([piece], turns)) for piece in said]
+            evidence.append(_told(name, value, said, parts, turns, learned))
     return Tags(category, kind, urgency, tuple(evidence), review)
 
 
@@ -117,21 +130,29 @@ def _words(said: Sequence[Piece], turns: Sequence[Turn]) -> str:
 
 
 def _told(
-    name: str, value: str, said: Sequence[Piece], turns: Sequence[Turn], learned: Learned
+    name: str,
+    value: str,
+    said: Sequence[Piece],
+    parts: Sequence[Part],
+    turns: Sequence[Turn],
+    learned: Learned,
 ) -> Evidence:
-    """The clause for which the learned model says so most."""
+    """The clause for which the learned model says so most; `parts` is what it makes of each."""
     head = learned.heads.get(name)
-    best = said[0]
+    best = 0
     if head is not None and value in head.values:
         column = head.first + head.values.index(value)
-
-        def weight(piece: Piece) -> float:
-            text = turns[piece.turn].text[piece.start_char : piece.end_char]
-            return float(learned.part(text).scores[column])
-
-        best = max(said, key=weight)
-    words = turns[best.turn].text[best.start_char : best.end_char]
-    return Evidence(name, value, "model", words, best.turn, best.start_char, best.end_char)
+        best = max(range(len(said)), key=lambda i: float(parts[i].scores[column]))
+    piece = said[best]
+    return Evidence(
+        name,
+        value,
+        "model",
+        _words([piece], turns),
+        piece.turn,
+        piece.start_char,
+        piece.end_char,
+    )
 
 
 def _evidence(name: str, value: str, found: Found, turns: Sequence[Turn]) -> Evidence:
@@ -151,7 +172,7 @@ def _category(
     turns: Sequence[Turn],
     taxonomy: Taxonomy,
     learned: Learned,
-    danger: Mapping[Urgency, Sequence[Danger]],
+    danger: Dangers,
 ) -> tuple[str, list[Found], bool]:
     told: list[Piece] = []
     long = 0
@@ -167,7 +188,7 @@ def _category(
         + POINT * min(points.get(code, 0.0), MOST_POINTS)
         + (
             DANGER
-            if any(d.sign.category == code and not d.sign.hint for d in danger["critical"])
+            if any(d.sign.category == code and not d.sign.hint for d in danger.critical)
             else 0.0
         )
         for code in taxonomy.categories
@@ -187,9 +208,10 @@ def _urgency(
     turns: Sequence[Turn],
     readings: dict[int, Reading],
     taxonomy: Taxonomy,
-) -> dict[Urgency, list[Danger]]:
-    """The dangers that the rules find, by level."""
+) -> Dangers:
+    """The dangers that the rules find."""
     levels: dict[Urgency, list[Danger]] = {"critical": [], "urgent": []}
+    gainsaid = False
     for piece in pieces:
         reading, turn = readings[piece.turn], turns[piece.turn]
         for i in reading.signs:
@@ -201,6 +223,7 @@ def _urgency(
                 meaning = reading.meant(hit, staff=staff)
                 if meaning == "asked" and staff:
                     meaning = "said" if _affirmed(piece.turn, turns, taxonomy) else "asked"
+                gainsaid |= meaning not in ("said", "asked") and sign.level == "critical"
                 if meaning == "said":
                     found = Found(hit, piece.turn, staff, hit.weight + (not staff))
                     plain = not sign.hint and (
@@ -211,24 +234,25 @@ def _urgency(
                         )
                     )
                     levels[sign.level].append(Danger(sign, found, plain))
-    return levels
+    critical = levels["critical"]
+    return Dangers(critical, levels["urgent"], gainsaid and not critical)
 
 
 def _raised(
     category: str,
-    danger: Mapping[Urgency, Sequence[Danger]],
+    danger: Dangers,
     shares: Mapping[str, float],
     turns: Sequence[Turn],
     learned: Learned,
 ) -> tuple[Urgency, list[Found]]:
     """What the rules say, raised where the model is sure of more; never lowered."""
     critical = shares.get("critical", 0.0)
-    levels: tuple[tuple[Urgency, float, float], ...] = (
-        ("critical", critical, CRITICAL),
-        ("urgent", critical + shares.get("urgent", 0.0), URGENT),
+    levels: tuple[tuple[Urgency, Sequence[Danger], float, float], ...] = (
+        ("critical", danger.critical, critical, GAINSAID if danger.gainsaid else CRITICAL),
+        ("urgent", danger.urgent, critical + shares.get("urgent", 0.0), URGENT),
     )
-    for level, likely, enough in levels:
-        told = [d for d in danger[level] if not d.sign.only or category in d.sign.only]
+    for level, signs, likely, enough in levels:
+        told = [d for d in signs if not d.sign.only or category in d.sign.only]
         if likely >= enough or any(
             d.plain or max(likely, _near(d, turns, learned)) >= (HINTED if d.sign.hint else DOUBTED)
             for d in told

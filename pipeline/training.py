@@ -31,8 +31,9 @@ LABELS = ("category", "kind", "urgency")
 
 LEAST_EXAMPLES = 2
 """An n-gram must stand in so many examples: what stands in one alone says nothing of others."""
-REGULARITY = 1.0
-"""The machine's C: on examples held out, right as often from 0.3 to 1, and 1 gives the better shares."""
+REGULARITY = 2.0
+"""The machine's C. On examples held out 2 is right more often than 1 of kind (79.0 and 78.2 %), urgency
+(88.7 and 88.2 %) and whether anything is asked, and as often of category (67.3 %)."""
 FOLDS = 5
 TEMPERATURES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 

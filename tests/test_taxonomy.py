@@ -210,3 +210,30 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, named: str) -> N
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         taxonomy.load(tmp_path / "nowhere.toml")
+
+
+def test_what_means_nothing_else_is_told_apart_from_what_may() -> None:
+    terms = taxonomy.load()
+    fire = next(i for i, s in enumerate(terms.signs) if s.about == "fire" and not s.hint)
+    assert terms.signs[fire].plain
+    plain, may = terms.read("楼上着火了"), terms.read("电瓶车充电的地方有股烧焦的味道")
+    assert plain.has(f"plain.{fire}") and plain.has(f"sign.{fire}")
+    assert may.has(f"sign.{fire}") and not may.has(f"plain.{fire}")
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("我以为着火了", "denied"),
+        ("停车费贵得我都想跳楼了", "denied"),
+        ("那次着火了，楼道都熏黑了", "over"),
+        ("小说里着火了那一段", "elsewhere"),
+        ("要是着火了怎么跑", "hypothetical"),
+        ("对面着火了快来人", "said"),
+    ],
+)
+def test_how_a_danger_is_meant(text: str, meaning: str) -> None:
+    terms = taxonomy.load()
+    reading = terms.read(text)
+    hits = [hit for i in reading.signs for hit in reading.of(f"sign.{i}")]
+    assert {reading.meant(hit) for hit in hits} == {meaning}
