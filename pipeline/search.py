@@ -260,7 +260,8 @@ class _Shown:
 
     def hits(self, finds: Sequence[Find]) -> list[Hit]:
         numbers = [find.request for find in finds if find.request is not None]
-        requests = {row.number: row for row in self.log.requests(numbers=numbers)}
+        rows = self.log.requests(numbers=numbers) if numbers else ()
+        requests = {row.number: row for row in rows}
         calls = self._calls([find.call for find in finds if find.request is None])
         places = [self._places(find) for find in finds]
         words = self._words({spots[0].said for shown, _ in places for spots in shown})
@@ -292,6 +293,8 @@ class _Shown:
 
     def _places(self, find: Find) -> tuple[list[list[Spot]], int]:
         """What to show together, for it lies close together in one turn, and how many more there are."""
+        if len(find.spots) == 1:
+            return [list(find.spots)], 0
         groups: list[list[Spot]] = []
         end = 0
         for spot in sorted(set(find.spots), key=lambda s: (s.said.start, s.said.id, s.found)):
