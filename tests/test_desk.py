@@ -161,6 +161,19 @@ def test_correct_says_what_it_cannot_take(office: Path) -> None:
     assert "hotline correct 12" in hotline(office, "correct", "1").stderr
 
 
+def test_staff_name_the_day_of_a_promise_and_the_answers_day_stays(office: Path) -> None:
+    before = request(office, 1)
+    assert before["undertaking_due"] is None
+    good(office, "correct", "1", "--promised", "明天 15:00", "--as", "王芳")
+    after = request(office, 1)
+    assert str(after["undertaking_due"])[10:16] == "T15:00"
+    assert after["due_at"] == before["due_at"]
+    assert "15:00" in good(office, "show", "1").split("Promised")[1].splitlines()[0]
+    good(office, "undo")
+    assert request(office, 1)["undertaking_due"] is None
+    sound(office)
+
+
 def test_merge_keeps_every_call_and_the_highest_urgency(office: Path) -> None:
     good(office, "correct", "2", "--urgency", "urgent")
     assert "(2 calls)" in good(office, "merge", "1", "2", "--note", "同一处漏水", "--as", "王芳")
