@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.hits import Reading
 from pipeline.learned import Learned, Part
-from pipeline.taxonomy import Reading, Taxonomy
+from pipeline.taxonomy import Taxonomy
 from pipeline.types import Turn
 
 MOST_A_CLAUSE = 7.0

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pipeline import learned as models
 from pipeline import openings
 from pipeline.clauses import Clause, clauses, length, points
+from pipeline.hits import Reading
 from pipeline.learned import Learned
-from pipeline.taxonomy import Reading, Splitting, Taxonomy
+from pipeline.taxonomy import Splitting, Taxonomy
 from pipeline.types import Piece, Split, Turn
 
 AT_ALL = 0.25

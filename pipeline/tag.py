@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline import learned as models
+from pipeline.hits import Reading
 from pipeline.learned import Learned, Part
-from pipeline.taxonomy import Found, Reading, Sign, Taxonomy
+from pipeline.taxonomy import Found, Sign, Taxonomy
 from pipeline.types import Evidence, Piece, Tags, Turn, Urgency
 
 EVIDENCE_EACH = 3
