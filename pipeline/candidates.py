@@ -228,7 +228,7 @@ class _Stream:
         self._asked = match.expression
         self._params = params
         self._low, self._high = space.low, space.high
-        self._size, self._next = first, first * 2 // 3
+        self._size, self._next = first, max(1, first * 2 // 3)
         self.horizon = "~"
 
     def read(self) -> list[Row]:
@@ -239,7 +239,7 @@ class _Stream:
         else:
             found = self._cut(found)
         self._size = self._next
-        self._next += self._next // 2
+        self._next += self._next // 2 + 1
         return found
 
     def _cut(self, found: list[Row]) -> list[Row]:
@@ -267,9 +267,14 @@ class _Stream:
         return list(self._conn.execute(self._sql, params))
 
 
+def _first_size(space: _Space, n_matches: int) -> int:
+    """How many rows to read first: of many words that may stand for one another, fewer of each."""
+    return max(1, BATCH[space.name] * 2 // max(2, n_matches))
+
+
 def _streamed(log: Log, group: Sequence[Match], filters: Filters) -> Iterator[Page]:
     streams = [
-        _Stream(log, match, space, filters.speaker, 2 * BATCH[space.name] // max(2, len(group)))
+        _Stream(log, match, space, filters.speaker, _first_size(space, len(group)))
         for match in [index.narrowed(log.conn, match) for match in group]
         for space in _spaces(filters)
     ]

@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from sample_log import MONDAY, Clock, hear, log_call, receive, speak
 from sample_log import ask as ask_for
 
+from pipeline.candidates import BATCH
 from pipeline.log import CallFacts, Log
 from pipeline.match import mark
 from pipeline.script import fold
@@ -190,6 +192,32 @@ def test_what_was_set_aside_is_found_where_it_is_wanted(log, limit):
         assert len(places) == n, query
     assert search(log, "点赞", limit=limit) == []
     assert search(log, "点赞", aside=True, speaker="unknown", limit=limit) == []
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_read_in_small_batches_nothing_is_missed_and_the_newest_come_first(log, monkeypatch, first):
+    rng = random.Random(first)
+    for n in range(14):
+        texts = [
+            rng.choice(("电梯15号", "电梯十五号", "十五号", "店提坏", "垃圾"))
+            for _ in range(rng.randint(1, 6))
+        ]
+        at = MONDAY - timedelta(days=rng.choice((0, 0, 0, 90)), hours=-n)  # some came late
+        log_call(log, f"{n}.wav", speak(*texts), [ask(0, gist="十五号" if n % 3 else "")], at=at)
+
+    def found(query, limit):
+        hits = search(log, query, limit=limit, passages=0, sort="newest")
+        return [(h.call, h.request, h.how, {(p.turn, p.where) for p in h.hits}) for h in hits]
+
+    many = " OR ".join(f"电梯{n}号" for n in range(12, 60))
+    words = ("电梯", "15号", "梯", "殿体坏", "电梯 OR 垃圾", many)
+    whole = {query: found(query, 0) for query in words}
+    for space in ("turns", "gists", "aside"):
+        monkeypatch.setitem(BATCH, space, first)
+    for query in words:
+        assert found(query, 10_000) == whole[query], query
+        few = found(query, 3)
+        assert few == [hit for hit in whole[query] if hit[2] == few[0][2]][:3], query
 
 
 def test_counts_alone_are_the_same(log):
