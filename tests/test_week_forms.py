@@ -213,6 +213,8 @@ def test_the_notice_board_names_nobody(made: Log) -> None:
         assert row["gist"] not in said
     assert "王芳" not in said and "--rows" not in said and "room" not in said
     assert {table.name for table in page.tables()} == {"urgencies", "categories"}
+    lines = [line for b in page.front if isinstance(b, Text) for line in b.sentences]
+    assert not any(line.name for line in lines)
 
 
 def board_numbers(page: Page) -> list[list[int]]:

@@ -52,7 +52,7 @@ class Board(Front):
 
     def lead(self) -> Text:
         w = self.w
-        said = [*self.came_in()]
+        said = [Line(line.words) for line in self.came_in()]  # nobody at the board can list rows
         if top := self.topics(gathered(w.by_category)[0]):
             said.append(Line(_("Most asked for: {list}.").format(list=top)))
         if w.done:

@@ -221,7 +221,11 @@ def _table(made: Any, table: Table) -> None:
     drawn.alignment = WD_TABLE_ALIGNMENT.CENTER
     drawn.autofit = False
     widths = [Cm(width) for width in _widths(table)]
-    styles = [NUMBER if right(table, n) else ROW for n in range(len(table.heads))]
+    # By their ids: python-docx looks through all styles for each name.
+    head = made.styles[HEADED].style_id
+    styles = [
+        made.styles[NUMBER if right(table, n) else ROW].style_id for n in range(len(table.heads))
+    ]
     for column, width in zip(drawn.columns, widths, strict=True):
         column.width = width
     for number, row in enumerate(drawn.rows):
@@ -230,7 +234,7 @@ def _table(made: Any, table: Table) -> None:
         for n, cell in enumerate(row.cells):
             cell.width = widths[n]
             paragraph = cell.paragraphs[0]
-            paragraph.style = styles[n] if number else HEADED
+            paragraph._p.style = styles[n] if number else head
             paragraph.add_run(said[n]).bold = True if last else None
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
