@@ -287,6 +287,7 @@ class _Book:
         sheet = self.sheet(_("Ledger"))
         sheet.set_paper(8)  # A3
         heads = ledger.heads()
+        sheet.set_row(0, _LINE * max(_lines(head, width) for head, width in heads))
         for n, (head, width) in enumerate(heads):
             sheet.set_column(n, n, width, self.wrapped)
             sheet.write_string(0, n, head, self.head)
@@ -319,6 +320,6 @@ def _columns(text: str) -> int:
 
 def _lines(value: object, width: int) -> int:
     """How many lines a text takes in a column of so many characters; Excel shows at most 27."""
-    if not isinstance(value, str) or (2 * len(value) <= width and "\n" not in value):
+    if not isinstance(value, str) or (len(value) * 2 <= width and "\n" not in value):
         return 1
     return min(27, sum(max(1, -(-_columns(line) // width)) for line in value.split("\n")))
