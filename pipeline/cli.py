@@ -30,6 +30,9 @@ from pipeline.session import (
 if TYPE_CHECKING:
     from pipeline.process import Progress, Step
 
+PROBLEMS_SHOWN = 200
+"""Lines of `check` before it says how many more there are: what is wrong a thousand times has one cause."""
+
 
 @click.group(
     cls=Group,
@@ -378,8 +381,10 @@ def check(
                 n=found.requests, s=found.uncovered_speech_s
             )
         )
-        for problem in found.problems:
+        for problem in found.problems[:PROBLEMS_SHOWN]:
             click.echo(f"- {problem}")
+        if (rest := len(found.problems) - PROBLEMS_SHOWN) > 0:
+            click.echo(f"- {_('and {n} more').format(n=rest)}: hotline check --json")
         click.echo(_("It does not add up.") if found.problems else _("It all adds up."))
         for line in screen.waiting_text(session.log, session.home):
             click.echo(line)

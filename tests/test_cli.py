@@ -161,6 +161,17 @@ def test_check_names_what_does_not_add_up(home: Path) -> None:
     assert "does not add up" in done.output
 
 
+def test_check_does_not_fill_the_screen_with_one_cause(empty: Path) -> None:
+    for number in range(250):
+        (empty / "recordings" / f"unseen-{number}.amr").write_bytes(b"#!AMR\n")
+    done = run_hotline("--home", empty, "check")
+    assert done.exit_code == 1
+    assert done.output.count("unseen-") == 200
+    assert "and 50 more: hotline check --json" in done.output
+    (found,) = json_lines(run_hotline("--home", empty, "check", "--json"))
+    assert len(found["problems"]) == 250
+
+
 def test_what_the_demo_model_made_says_so(home: Path) -> None:
     with sqlite3.connect(home / "hotline.db") as log:
         assert {m for (m,) in log.execute("SELECT model FROM transcripts")} == {"demo"}
