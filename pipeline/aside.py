@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A segment of a hearing that was set aside. `reason` is phantom, loop or echo."""
+    """A segment of a hearing that was set aside. `reason` is phantom, loop, echo or garbled."""
 
     id: int
     call_id: int

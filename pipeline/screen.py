@@ -626,6 +626,7 @@ def aside_text(found: Aside, hide: Callable[[str], str]) -> Text:
         "phantom": _("heard where nobody spoke"),
         "loop": _("the same again and again"),
         "echo": _("an echo of what it was told to expect"),
+        "garbled": _("no words could be made out"),
     }
     why = reasons.get(found.reason, found.reason)
     said = (

@@ -127,7 +127,7 @@ class Segment:
     """A piece of what was recognised, as the engine cut it; not a turn.
 
     `avg_logprob`, `no_speech_prob` and `compression_ratio` are Whisper's own. `set_aside` is None for
-    words that count, else the reason (phantom, loop, echo) why they do not; they are kept and shown.
+    words that count, else the reason (phantom, loop, echo, garbled) why they do not; they are kept and shown.
     """
 
     start: float

@@ -142,3 +142,24 @@ def test_words_of_the_prompt_among_others_stay_and_so_does_a_cry(text: str) -> N
 
 def test_without_a_prompt_there_is_no_echo() -> None:
     assert set_aside(Segment(0, 3, SENTENCE, avg_logprob=-2)) is None
+
+
+# -- signs that are no words -----------------------------------------------------------------------
+
+
+def test_what_no_word_was_made_out_of_is_set_aside_and_a_cry_stays() -> None:
+    """Confidences as the demonstration's checkpoint gave them for street noise and voices turned around."""
+    assert why("睡偷。", "复头 Circuit。", logprob=-3.09) == ["garbled", "garbled"]
+    assert why("救命啊", logprob=-3.09) == [None]
+    assert why("幼用两号，二二幼\N{REPLACEMENT CHARACTER}", logprob=-0.98) == ["garbled"]
+    assert why("幼用两号，二二幼\N{REPLACEMENT CHARACTER}", logprob=-0.3) == [None]
+    assert why("我爸要打胰岛素", logprob=-1.6) == [None]
+
+
+def test_what_is_doubted_beside_it_is_no_better_and_what_is_sure_stays() -> None:
+    segments = [
+        *said("meer 幼用肉", logprob=-5.86),
+        *said("月二月二月", logprob=-0.91),
+        *said("电梯坏了"),
+    ]
+    assert [s.set_aside for s in judged(segments)] == ["garbled", "garbled", None]
