@@ -87,11 +87,17 @@ class Lookout(threading.Thread):
             until = time.monotonic() - self.settle_s
             return [path for path, at in self._changed.items() if at <= until]
 
-    def new_call(self) -> bool:
-        """Whether a file that was written lately has settled: somebody may be calling for help in it."""
+    def new_call(self, besides: Path | None = None) -> bool:
+        """Whether a file that was written lately has settled: somebody may be calling for help in it.
+
+        The file at work (`besides`) is none, though its time was set after it was taken in.
+        """
         since = datetime.now(UTC) - NEW
         return any(
-            path in self._known and self._known[path][1] > since and not inbox.is_partial(path.name)
+            path != besides
+            and path in self._known
+            and self._known[path][1] > since
+            and not inbox.is_partial(path.name)
             for path in self.settled()
         )
 

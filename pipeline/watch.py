@@ -105,6 +105,7 @@ class Watch:
         self._said_another = -math.inf
         self._look_at = 0.0
         """When to look at the folder though nothing changed there (monotonic seconds)."""
+        self._at_work: Path | None = None
         self._gives_way_at = 0.0
         """From when on the recording in work gives way to a new call (monotonic seconds)."""
 
@@ -163,6 +164,7 @@ class Watch:
             return False
         row, by_right = chosen
         now = time.monotonic()
+        self._at_work = self.home.path / row.path
         self._gives_way_at = math.inf if is_new(row) else now + TURN_S * by_right
         try:
             shift.work(row, 1, len(todo))
@@ -189,7 +191,11 @@ class Watch:
         self.face.step(step)
         # What was heard is kept, window by window: an old call can wait, a new one may not.
         heard_some = step.seconds is not None and 0 < step.done < step.seconds
-        if heard_some and time.monotonic() >= self._gives_way_at and self._lookout.new_call():
+        if (
+            heard_some
+            and time.monotonic() >= self._gives_way_at
+            and self._lookout.new_call(self._at_work)
+        ):
             raise GiveWay
 
     # --- What is said -----------------------------------------------------------------------------

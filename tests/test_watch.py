@@ -22,6 +22,7 @@ from pipeline import alert, process, proof, service, settings, store
 from pipeline import watch as watching
 from pipeline.errors import ModelMissing
 from pipeline.log import Log
+from pipeline.lookout import Lookout
 from pipeline.process import Step
 from pipeline.settings import Home
 from pipeline.standing import Standing, standing, untold
@@ -371,6 +372,23 @@ def test_the_real_model_hears_what_comes(home: Home) -> None:
             running.terminate()
     assert "Watching" in lines[0]
     assert "No. 1" in lines[1]
+
+
+def test_the_file_at_work_is_no_new_call_when_its_time_is_set_late(tmp_path: Path) -> None:
+    """A copy that keeps its source's time sets it after the last byte."""
+    lookout = Lookout(tmp_path, settle_s=0, rescan_s=60)
+    at_work = tmp_path / "正在听.amr"
+    at_work.write_bytes(b"#!AMR\n")
+    lookout.look()
+    lookout.take()
+    hour_ago = time.time() - 3600
+    os.utime(at_work, (hour_ago, hour_ago))
+    lookout.look()
+    assert lookout.new_call()
+    assert not lookout.new_call(at_work)
+    (tmp_path / "新来的.amr").write_bytes(b"#!AMR\n")
+    lookout.look()
+    assert lookout.new_call(at_work)
 
 
 # --- Starting with the computer -------------------------------------------------------------------
