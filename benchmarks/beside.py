@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 
 import sqlite_utils
 
-from pipeline import calls
+from pipeline import calls, hearings
 from pipeline.errors import HotlineError
 from pipeline.log import Log
 from pipeline.search import ask
@@ -177,7 +177,7 @@ def main() -> None:
                 Turn(turn.speaker, text, turn.start, turn.end)
                 for turn, text in zip(call.turns, texts, strict=True)
             )
-            transcript = log.import_call(f"c{n}", call.started_at, call.medium, turns)
+            transcript = hearings.import_call(log, f"c{n}", call.started_at, call.medium, turns)
             id = log.conn.execute(
                 "SELECT call_id FROM transcripts WHERE id = ?", (transcript,)
             ).fetchone()[0]

@@ -19,7 +19,8 @@ from pathlib import Path
 from sentences import sentences
 
 from pipeline import index
-from pipeline.log import Log, iso, utc
+from pipeline.log import Log
+from pipeline.rows import iso, utc
 from pipeline.types import CATEGORIES, KINDS, SPEAKERS
 
 ZONE = timezone(timedelta(hours=8))

@@ -27,7 +27,7 @@ from typing import Any
 from make_log import FIRST
 from sentences import sentences
 
-from pipeline import index
+from pipeline import hearings, index
 from pipeline.log import Log
 from pipeline.query import term
 from pipeline.readings import alike, is_chinese
@@ -198,7 +198,7 @@ def cost_of_a_call(log: Log, small: Log, calls: int = 60) -> None:
         at = FIRST + timedelta(days=9000, minutes=n, microseconds=time.time_ns() % 10**6)
         into, times = ((small, low), (log, high))[n % 2]
         with times.one():
-            into.import_call(f"cost{n}-{time.time_ns()}", at, "mono", turns)
+            hearings.import_call(into, f"cost{n}-{time.time_ns()}", at, "mono", turns)
     print(f"adding a call of 20 turns, at 1,000 segments   {low.told()}")
     print(f"adding a call of 20 turns, here                {high.told()}")
     ratios = (
@@ -243,7 +243,7 @@ def by_sound(log: Log, n: int, rng: random.Random) -> None:
         cut = rng.randrange(len(frame))
         turn = Turn("resident", frame[:cut] + wrong + frame[cut:], 0.0, 5.0)
         at = FIRST + timedelta(days=8000, minutes=k, microseconds=time.time_ns() % 10**6)
-        log.import_call(f"sound-{word}-{time.time_ns()}", at, "mono", (turn,))
+        hearings.import_call(log, f"sound-{word}-{time.time_ns()}", at, "mono", (turn,))
     found = at_once = 0
     first: Counter[str] = Counter()
     seldom: Counter[str] = Counter()

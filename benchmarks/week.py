@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pipeline import due, settings  # noqa: E402
-from pipeline.log import Log, iso  # noqa: E402
+from pipeline.log import Log  # noqa: E402
+from pipeline.rows import iso  # noqa: E402
 from pipeline.types import CATEGORIES, KINDS, URGENCIES  # noqa: E402
 
 ZONE = ZoneInfo("Asia/Shanghai")

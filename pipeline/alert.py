@@ -23,7 +23,7 @@ from pipeline.masks import mask_name, mask_phone, mask_text
 from pipeline.screen import place_text
 
 if TYPE_CHECKING:
-    from pipeline.log import RequestRow
+    from pipeline.rows import RequestRow
     from pipeline.settings import Settings
 
 LIMIT_S = 30.0

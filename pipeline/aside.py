@@ -86,7 +86,7 @@ def bring_back(
                     n=aside_id, who=found.restored_by, when=f"{found.restored_at:%m-%d %H:%M}"
                 )
             )
-        log._update("segments", aside_id, {"restored_at": iso(act.at), "restored_by": by})
+        log.update("segments", aside_id, {"restored_at": iso(act.at), "restored_by": by})
         act.event("restored", call_id=found.call_id, segment=aside_id)
         for span in log.needs_listening():
             if (
@@ -94,7 +94,7 @@ def bring_back(
                 and span.start >= found.start - 0.5
                 and span.end <= found.end + 0.5
             ):
-                log._update("spans", span.id, {"heard_at": iso(act.at), "heard_by": by})
+                log.update("spans", span.id, {"heard_at": iso(act.at), "heard_by": by})
                 act.event("heard", call_id=span.call_id, span=span.id)
         return life._add_stretch(
             act, found.call_id, found.start, found.end, told, due_at,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import index, migrations
 from pipeline.errors import LogError
 from pipeline.i18n import _
-from pipeline.log import TAG_COLUMNS
+from pipeline.rows import TAG_COLUMNS
 from pipeline.store import in_memory
 
 if TYPE_CHECKING:

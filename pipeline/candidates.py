@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import index
+from pipeline.filters import call_filter, request_filter
 from pipeline.index import Match
 from pipeline.types import URGENCIES
 
@@ -59,7 +60,7 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a hit must be, besides holding the words. `of_requests` and `of_calls` are the arguments of
-    `log.request_filter` and `log.call_filter`."""
+    `request_filter` and `call_filter`."""
 
     of_requests: Mapping[str, Any] = field(default_factory=dict)
     of_calls: Mapping[str, Any] = field(default_factory=dict)
@@ -74,14 +75,10 @@ class Filters:
 
     def of_requests_sql(self) -> tuple[str, list[Any]]:
         """SQL on `requests AS r` and `calls AS c`, and its parameters."""
-        from pipeline.log import request_filter  # which loads this module
-
         return request_filter(**self.of_requests)
 
     def of_calls_sql(self) -> tuple[str, list[Any]]:
         """SQL on `calls AS c` for the calls in which a hit may be, and its parameters."""
-        from pipeline.log import call_filter
-
         where, params = call_filter(**self.of_calls)
         if self.of_requests:
             of, also = self.of_requests_sql()

@@ -25,7 +25,7 @@ from pipeline.session import (
 from pipeline.types import Place
 
 if TYPE_CHECKING:
-    from pipeline.log import RequestRow
+    from pipeline.rows import RequestRow
 
 END_OF_DAY = time(17, 0)
 """When an answer is due that was promised for a day."""
@@ -201,9 +201,11 @@ def life_cycle(
 
     def act(session: Session, /, numbers: tuple[int, ...], actor: str | None, note: str | None,
             as_json: bool) -> None:  # fmt: skip
+        from pipeline import life
+
         if why and not (note or "").strip():
             raise UsageProblem(_("Say why, with --note: a request leaves the list for a reason."))
-        rows = session.log.set_status(numbers, status, by=session.actor(actor), note=note)
+        rows = life.set_status(session.log, numbers, status, by=session.actor(actor), note=note)
         tell(session, rows, lambda row: said(row.number), as_json)
 
     command: Callable[..., Any] = pass_session(act)

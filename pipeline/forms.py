@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.log import EventRow, Log, RecordingRow, RequestRow, TagRow
+    from pipeline.log import Log
+    from pipeline.rows import EventRow, RecordingRow, RequestRow, TagRow
     from pipeline.search import Answer, Hit
     from pipeline.trial import Heard
     from pipeline.types import Place, Segment, Turn, Understanding

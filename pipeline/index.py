@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.readings import heard
+from pipeline.rows import clean
 from pipeline.script import fold, pattern, plain
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ def terms(text: str, home: Path) -> Terms:
         sound=" ".join(sorted(sound_terms(folded))),
         starts=starts,
     )
+
+
+def terms_of(log: Log, texts: Iterable[str]) -> dict[str, Terms]:
+    """The terms for each of some texts of a log."""
+    return {text: terms(clean(text), log.path.parent) for text in texts}
 
 
 def exact_terms(text: str) -> set[str]:

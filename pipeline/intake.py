@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import recordings
 from pipeline.errors import HotlineError, LogError, UnsupportedAudio
 from pipeline.i18n import _
 from pipeline.types import Arrival
 
 if TYPE_CHECKING:
     from pipeline.inbox import NamePattern
-    from pipeline.log import Log, RecordingRow
+    from pipeline.log import Log
+    from pipeline.rows import RecordingRow
     from pipeline.settings import Home
 
 UNKEPT = ("arriving", "failed")
@@ -86,7 +88,7 @@ def _row(home: Home, log: Log, arrival: Arrival) -> RecordingRow:
 
     path = path_in(home, arrival.path)
     if arrival.kind == "file" and arrival.size and arrival.settled:
-        known = log.same_place(path, arrival.size)
+        known = recordings.same_place(log, path, arrival.size)
         if known and not any(row.modified_at == arrival.modified_at for row in known):
             # Copied without its times (a home that moved to another disk), or only touched.
             try:
@@ -95,8 +97,8 @@ def _row(home: Home, log: Log, arrival: Arrival) -> RecordingRow:
                 content = ""  # `keep` says what is wrong with it
             for row in known:
                 if row.sha256 == content:
-                    return log.touched(row.id, arrival.modified_at)
-    return log.seen(path, arrival.size, arrival.modified_at)
+                    return recordings.touched(log, row.id, arrival.modified_at)
+    return recordings.seen(log, path, arrival.size, arrival.modified_at)
 
 
 def _keep(
@@ -115,13 +117,13 @@ def _keep(
         kept = inbox.keep(arrival.path, home.originals)
         _received(home, log, row, kept.sha256, kept.path, patterns)
     except UnsupportedAudio as error:
-        log.set_state(row.id, "unsupported", str(error))
+        recordings.set_state(log, row.id, "unsupported", str(error))
     except LogError:
         raise
     except Exception as error:
         said = reason(row, error)
         if (row.state, row.reason) != ("failed", said):  # a watch looks every minute
-            log.set_state(row.id, "failed", said)
+            recordings.set_state(log, row.id, "failed", said)
         failed.append((row.path, said))
 
 
@@ -139,7 +141,7 @@ def _mend(home: Home, log: Log, row: RecordingRow, arrival: Arrival) -> None:
         kept = inbox.keep(arrival.path, home.originals)
     except (HotlineError, OSError):
         return  # `check` goes on to name it
-    log.mended(row.id, kept.path.relative_to(home.path).as_posix())
+    recordings.mended(log, row.id, kept.path.relative_to(home.path).as_posix())
 
 
 def _refuse(arrival: Arrival) -> None:
@@ -173,7 +175,8 @@ def _received(
 
     facts = inbox.read_name(Path(row.path), tz=home.settings.zone, patterns=patterns)
     facts = inbox.when(facts, None, row.modified_at, home.settings.zone)
-    log.received(
+    recordings.received(
+        log,
         row.id,
         sha256,
         original.relative_to(home.path).as_posix(),
@@ -209,7 +212,7 @@ def adopt(home: Home, log: Log, patterns: Sequence[NamePattern]) -> list[str]:
                 and (row.size, row.modified_at) == (arrival.size, arrival.modified_at)
             ),
             None,
-        ) or log.seen(path_in(home, file), arrival.size, arrival.modified_at)
+        ) or recordings.seen(log, path_in(home, file), arrival.size, arrival.modified_at)
         _received(home, log, row, sha256, file, patterns)
         found.append(row.path)
     return found
@@ -245,8 +248,8 @@ def _vanished(home: Home, log: Log, folder: Path, ids: set[int]) -> list[tuple[s
         ):
             continue
         whole = inbox.whole_name(place.name)
-        became = log.renamed(
-            row.id, None if whole is None else path_in(home, place.with_name(whole))
+        became = recordings.renamed(
+            log, row.id, None if whole is None else path_in(home, place.with_name(whole))
         )
         if became is not None:
             continue
@@ -255,14 +258,14 @@ def _vanished(home: Home, log: Log, folder: Path, ids: set[int]) -> list[tuple[s
                 "{file} was a piece of a file that was still being copied; it has gone, and left"
                 " nothing behind under its own name."
             ).format(file=place.name)
-            log.set_state(row.id, "unsupported", said)
+            recordings.set_state(log, row.id, "unsupported", said)
         else:
             said = _(
                 "{file} was taken away before it had arrived whole. If it was a recording, copy it"
                 " here again."
             ).format(file=place.name)
             if row.reason != said:
-                log.set_state(row.id, "failed", said)
+                recordings.set_state(log, row.id, "failed", said)
                 failed.append((row.path, said))
     return failed
 

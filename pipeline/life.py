@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import index
+from pipeline import hearings, index, understandings
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
-from pipeline.log import TAG_COLUMNS, refusal
+from pipeline.log import PROGRAM
 from pipeline.rows import (
+    TAG_COLUMNS,
     EventRow,
+    Judge,
     RecordingRow,
     RequestRow,
     Row,
@@ -29,6 +31,7 @@ from pipeline.rows import (
     span_row,
     utc,
 )
+from pipeline.timing import word_times
 from pipeline.types import URGENCIES, Place, Request, Understanding
 
 if TYPE_CHECKING:
@@ -46,6 +49,22 @@ _COLUMNS = {
     "promised": "undertaking_due_at",
 }  # fmt: skip
 """The columns of the tags that are kept under another name, or as they are."""
+
+TRANSITIONS: Mapping[str, tuple[str, ...]] = {
+    "open": ("in_progress", "done", "dismissed"),
+    "in_progress": ("open", "done", "dismissed"),
+    "done": ("open",),
+    "merged": ("open",),
+    "dismissed": ("open",),
+}
+"""The states that a request can go to from each; merging is not a change of state alone."""
+
+_STATUS_EVENT = {
+    "open": "reopened",
+    "in_progress": "started",
+    "done": "done",
+    "dismissed": "dismissed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +95,7 @@ class _Act:
         note: str | None = None,
         **data: Any,
     ) -> None:
-        self.log._event(
+        self.log.event(
             kind,
             who=self.by,
             note=note or self.note,
@@ -89,14 +108,14 @@ class _Act:
 
     def change(self, row: RequestRow, kind: str, changes: Row, **data: Any) -> None:
         """Set columns of a request, with the event that says so."""
-        before = self.log.change_request(row.number, changes)
+        before = change_request(self.log, row.number, changes)
         if "status" in changes:
             data |= {"from": row.status, "to": changes["status"]}
         self.event(kind, request=row.number, call_id=row.call_id, before=before, **data)
 
     def tag(self, number: int, tag: str, value: str, why: str | None = None) -> int:
         """A judgement by staff, which no rule or model overrules; its id."""
-        return self.log._insert(
+        return self.log.insert(
             "tags",
             {
                 "request": number,
@@ -123,6 +142,156 @@ def _unique(numbers: Sequence[int]) -> list[int]:
 def _refuse_closed(row: RequestRow) -> None:
     if row.closed_at is not None:
         raise UsageProblem(refusal(row, again=False))
+
+
+# --- Its state and its tags ---
+
+
+def set_status(
+    log: Log,
+    numbers: Iterable[int],
+    status: str,
+    *,
+    by: str,
+    note: str | None = None,
+    at: datetime | None = None,
+) -> list[RequestRow]:
+    """Move requests to `status`, all of them or none, each with an event; the rows as they are now.
+
+    `by` is the name of who acts, `at` when it happened (now, if not given).
+
+    Raises:
+        UsageProblem: a number is unknown, a request is in that state already, or cannot go there
+            from where it is; the sentence says which and what to do.
+    """
+    numbers = list(dict.fromkeys(numbers))
+    if status not in _STATUS_EVENT:
+        raise ValueError(f"no state that a request is set to: {status}")
+    if status == "dismissed" and not (note or "").strip():
+        raise UsageProblem(_("Say why it is no request: a note is needed to dismiss it."))
+    moment = at or log.now()
+    closes = status in ("done", "dismissed")
+    changes: Row = {
+        "status": status,
+        "closed_at": iso(moment) if closes else None,
+        "closed_by": by if closes else None,
+        "closed_note": note if closes else None,
+        "merged_into": None,
+    }
+    with log.transaction():
+        act = log.next_event()
+        for number in numbers:
+            row = log.request(number)
+            _refuse_transition(row, status)
+            before = change_request(log, number, changes)
+            log.event(
+                _STATUS_EVENT[status],
+                who=by,
+                note=note,
+                at=moment,
+                request=number,
+                call_id=row.call_id,
+                data={"from": row.status, "to": status, "act": act, "before": before},
+            )
+    return log.requests(numbers=numbers)
+
+
+def change_request(log: Log, number: int, changes: Row) -> Row:
+    """Set columns of a request, in the transaction that also logs the event; what they held."""
+    row = log.one("SELECT * FROM requests WHERE number = ?", (number,))
+    if row is None:
+        raise UsageProblem(
+            _("There is no request {n}. See them with: hotline open").format(n=number)
+        )
+    log.update("requests", number, changes)
+    return {column: row[column] for column in changes}
+
+
+def retag(
+    log: Log,
+    number: int,
+    tag: str,
+    value: str,
+    *,
+    by: Judge,
+    why: str | None = None,
+    who: str = PROGRAM,
+    due_at: datetime | None = None,
+) -> RequestRow:
+    """Judge a request anew; the old judgement stays beside. What staff said only staff change:
+    a rule's or a model's word is then kept, but does not count.
+
+    `due_at` moves when the answer is due, if the judgement counts.
+    """
+    with log.transaction():
+        row = log.request(number)
+        staff = log.value(
+            "SELECT 1 FROM current_tags WHERE request = ? AND tag = ? AND given_by = 'staff'",
+            (number, tag),
+        )
+        counts = by == "staff" or staff is None
+        log.insert(
+            "tags",
+            {
+                "request": number,
+                "tag": tag,
+                "value": value,
+                "given_by": by,
+                "who": who,
+                "why": why,
+                "at": iso(log.now()),
+            },
+        )
+        changes: Row = {}
+        if counts and tag in TAG_COLUMNS:
+            changes[tag] = value
+        if counts and due_at is not None:
+            changes["due_at"] = iso(due_at)
+        if changes:
+            log.update("requests", number, changes)
+        log.event(
+            "corrected" if by == "staff" else "retagged",
+            who=who,
+            note=why,
+            request=number,
+            call_id=row.call_id,
+            data={
+                "tag": tag,
+                "value": value,
+                "before": getattr(row, tag) if tag in TAG_COLUMNS else None,
+                "counts": counts,
+            },
+        )
+    return log.request(number)
+
+
+def _refuse_transition(row: RequestRow, status: str) -> None:
+    if status in TRANSITIONS[row.status]:
+        return
+    raise UsageProblem(refusal(row, again=row.status == status))
+
+
+def refusal(row: RequestRow, *, again: bool) -> str:
+    """Why a request cannot be moved: it is there already (`again`), or was closed before."""
+    closed = {
+        "who": row.closed_by,
+        "when": row.closed_at and row.closed_at.strftime("%m-%d %H:%M"),
+        "n": row.number,
+        "into": row.merged_into,
+    }
+    if row.status == "done":
+        said = _("Request {n} is done already ({who}, {when}).")
+    elif row.status == "dismissed":
+        said = _("Request {n} was dismissed already ({who}, {when}).")
+    elif row.status == "merged":
+        said = _("Request {n} was merged into No. {into} ({who}, {when}).")
+    elif row.status == "in_progress":
+        said = _("Request {n} is being seen to already.")
+    else:
+        said = _("Request {n} is open already.")
+    if not again:
+        said += " " + _("To change that, put it back first: hotline reopen {n}")
+    return said.format(**closed)
 
 
 # --- Who sees to it, what was met -----------------------------------------------------------------
@@ -274,7 +443,7 @@ def _by_staff(log: Log, number: int) -> set[str]:
 
 
 def _reindex(log: Log, row: RequestRow, gist: str) -> None:
-    found = log._terms_of([gist])[gist]
+    found = index.terms_of(log, [gist])[gist]
     index.remove(log.conn, [-row.number])
     index.add(log.conn, -row.number, found, utc(row.started_at))
 
@@ -379,7 +548,7 @@ def _halves(log: Log, row: RequestRow, at: float | str) -> tuple[list[Row], list
     first, second = pieces[:n], pieces[n + 1 :]
     cut = pieces[n]
     if char > cut["start_char"]:
-        times = log.word_times(row.transcript_id, cut["turn_idx"])
+        times = word_times(log, row.transcript_id, cut["turn_idx"])
         middle = times[char][0] if char < len(times) else cut["end_s"]
         first = [*first, {**cut, "end_char": char, "end_s": middle}]
         second = [{**cut, "start_char": char, "start_s": middle}, *second]
@@ -414,7 +583,7 @@ def _find_time(
     for n, piece in enumerate(pieces):
         if piece["end_s"] <= at:
             continue
-        times = log.word_times(row.transcript_id, piece["turn_idx"])
+        times = word_times(log, row.transcript_id, piece["turn_idx"])
         for char in range(piece["start_char"], min(piece["end_char"], len(times))):
             if times[char][0] >= at - 0.05:
                 return n, char
@@ -449,10 +618,10 @@ def _open(
 ) -> int:
     """A new request by staff, without its words' places yet. Its number."""
     log = act.log
-    number = log.insert_request(call_id, transcript_id, told, due_at)
+    number = understandings.insert_request(log, call_id, transcript_id, told, due_at)
     decided = {"category": told.category, "kind": told.kind, "urgency": told.urgency}
     reasons = {e.tag: e.words for e in told.evidence if decided.get(e.tag) == e.value}
-    log._insert_all(
+    log.insert_all(
         "tags",
         [
             {
@@ -467,9 +636,9 @@ def _open(
             for tag, value in decided.items()
         ],
     )
-    found = log._terms_of([told.gist])[told.gist]
+    found = index.terms_of(log, [told.gist])[told.gist]
     index.add(log.conn, -number, found, utc(log.call(call_id).started_at))
-    log._event("opened", who=act.by, note=act.note, at=act.at, request=number, call_id=call_id,
+    log.event("opened", who=act.by, note=act.note, at=act.at, request=number, call_id=call_id,
                data={"to": "open", "act": act.number, "opened": [number], "how": how, **data})  # fmt: skip
     return number
 
@@ -497,9 +666,9 @@ def add_walk_in(
     """
     with _act(log, by, note) as act:
         name = f"{at:%Y%m%d-%H%M%S}-{act.number}"
-        transcript = log.import_call(name, at, "mono", (turn,), time_source="staff")
+        transcript = hearings.import_call(log, name, at, "mono", (turn,), time_source="staff")
         assert transcript is not None  # its name is its own
-        (number,) = log.save_understanding(transcript, Understanding((told,), (), ()), [due_at])
+        (number,) = understandings.save(log, transcript, Understanding((told,), (), ()), [due_at])
         act.event("added", request=number, opened=[number])
         _say(act, number, values)
     return log.request(number)
@@ -567,7 +736,7 @@ def _pieces_between(log: Log, transcript: int, start: float, end: float) -> list
     for idx, turn in enumerate(log.turns(transcript)):
         if turn.end <= start or turn.start >= end:
             continue
-        times = log.word_times(transcript, idx)
+        times = word_times(log, transcript, idx)
         inside = [n for n, (a, b) in enumerate(times) if start <= (a + b) / 2 <= end]
         if times and not inside:
             continue
@@ -584,13 +753,13 @@ def _pieces_between(log: Log, transcript: int, start: float, end: float) -> list
 
 
 def _span_of(log: Log, transcript: int, idx: int, turn: Turn) -> int:
-    found = log._value(
+    found = log.value(
         "SELECT id FROM spans WHERE transcript_id = ? AND turn_idx = ? AND kind = 'request'",
         (transcript, idx),
     )
     if found is not None:
         return int(found)
-    return log._insert(
+    return log.insert(
         "spans",
         {
             "transcript_id": transcript,
@@ -656,7 +825,7 @@ def heard(
                         n=span_id, who=row.heard_by, when=f"{row.heard_at:%m-%d %H:%M}"
                     )
                 )
-            log._update("spans", span_id, {"heard_at": iso(act.at), "heard_by": by})
+            log.update("spans", span_id, {"heard_at": iso(act.at), "heard_by": by})
             new: int | None = None
             if told is not None and due_at is not None:
                 new = _add_stretch(act, row.call_id, row.start, row.end, told, due_at,
@@ -674,7 +843,7 @@ def _heard_recording(act: _Act, row: RecordingRow) -> None:
         raise UsageProblem(
             _("R{n} was understood; what is unclear in it has a number with L.").format(n=row.id)
         )
-    before = log._one("SELECT heard_at, heard_by FROM recordings WHERE id = ?", (row.id,))
+    before = log.one("SELECT heard_at, heard_by FROM recordings WHERE id = ?", (row.id,))
     assert before is not None
     if before["heard_at"] is not None:
         raise UsageProblem(
@@ -682,7 +851,7 @@ def _heard_recording(act: _Act, row: RecordingRow) -> None:
                 n=row.id, who=before["heard_by"], when=before["heard_at"][5:16].replace("T", " ")
             )
         )
-    log._update("recordings", row.id, {"heard_at": iso(act.at), "heard_by": act.by})
+    log.update("recordings", row.id, {"heard_at": iso(act.at), "heard_by": act.by})
     act.event("heard", recording_id=row.id, recording=row.id)
 
 
@@ -748,13 +917,13 @@ def undo(log: Log, *, by: str, note: str | None = None) -> Taken:
                 names = ("span_id", "start_char", "end_char", "start_s", "end_s")
                 _set_pieces(log, int(number), [dict(zip(names, p, strict=True)) for p in pieces])
             if "span" in data:
-                log._update("spans", data["span"], {"heard_at": None, "heard_by": None})
+                log.update("spans", data["span"], {"heard_at": None, "heard_by": None})
             if "flipped" in data:
                 _flip(log, data["flipped"], data["sure"])
             if "recording" in data:
-                log._update("recordings", data["recording"], {"heard_at": None, "heard_by": None})
+                log.update("recordings", data["recording"], {"heard_at": None, "heard_by": None})
             if "segment" in data:
-                log._update("segments", data["segment"], {"restored_at": None, "restored_by": None})
+                log.update("segments", data["segment"], {"restored_at": None, "restored_by": None})
             if "version" in data and event.call_id is not None:
                 from pipeline import versions
 
@@ -784,7 +953,7 @@ def undo(log: Log, *, by: str, note: str | None = None) -> Taken:
 
 def _last_act(log: Log) -> list[EventRow]:
     """The events of the last act that stands, in the order in which they were logged."""
-    row = log._one(
+    row = log.one(
         "SELECT json_extract(data, '$.act') AS act FROM events AS e "
         "WHERE json_extract(data, '$.act') IS NOT NULL AND kind <> 'undone' "
         "AND json_extract(data, '$.act') NOT IN ("
@@ -805,11 +974,11 @@ def _last_act(log: Log) -> list[EventRow]:
 
 def _withdraw(act: _Act, tags: Sequence[int]) -> list[int]:
     for tag_id in tags:
-        act.log._insert("withdrawn_tags", {"tag_id": tag_id, "at": iso(act.at), "who": act.by})
+        act.log.insert("withdrawn_tags", {"tag_id": tag_id, "at": iso(act.at), "who": act.by})
     return list(tags)
 
 
 def _judged(log: Log, number: int, tag: str) -> str:
     return str(
-        log._value("SELECT value FROM current_tags WHERE request = ? AND tag = ?", (number, tag))
+        log.value("SELECT value FROM current_tags WHERE request = ? AND tag = ?", (number, tag))
     )

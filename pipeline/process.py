@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import intake
+from pipeline import hearings, intake, life, recordings, repeats, understandings
 from pipeline.errors import (
     HotlineError,
     LogError,
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.learned import Learned
-    from pipeline.log import CallRow, Log, RecordingRow
+    from pipeline.log import Log
+    from pipeline.rows import CallRow, RecordingRow
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
@@ -167,7 +168,9 @@ class Shift:
             raise
         except Exception as error:  # whatever it is, it costs this recording and no other
             reason = intake.reason(row, error)
-            log.set_state(row.id, "failed", reason, retry_in=RETRIES[min(row.attempts, 5)])
+            recordings.set_state(
+                log, row.id, "failed", reason, retry_in=RETRIES[min(row.attempts, 5)]
+            )
             self.failed.append((row.path, reason))
         now = log.recording(row.id)
         self.progress(Step(row.path, index, total, state=now.state, reason=now.reason))
@@ -268,7 +271,7 @@ def was_heard(log: Log, row: RecordingRow) -> bool:
     call = log.call_of(row.id)
     if call is None or log.current_transcript(call.id) is None:
         return False
-    log.set_state(row.id, "transcribed")
+    recordings.set_state(log, row.id, "transcribed")
     return True
 
 
@@ -348,21 +351,22 @@ def hear(
     from dataclasses import replace
 
     from pipeline import audio, inbox
-    from pipeline.log import CallFacts
+    from pipeline.rows import CallFacts
 
     kept = original(home, row)
     try:
         # Staff know the file that they dropped, not the copy that is named by its hash.
         sound = audio.decode(kept, name=Path(row.path).name)
     except UnsupportedAudio as error:
-        log.set_state(row.id, "unsupported", str(error))
+        recordings.set_state(log, row.id, "unsupported", str(error))
         return
     facts = inbox.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
     sound = replace(sound, problems=(*sound.problems, *audio.complaints(sound)))
     call = CallFacts.of(facts, sound)
     speech = audio.speech(sound)
     if not speech:
-        log.set_state(
+        recordings.set_state(
+            log,
             row.id,
             "silent",
             _(
@@ -379,7 +383,7 @@ def hear(
     heard(0.0)
     transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
     turns = turns_of(transcript, sound, home.settings.hearing.script)
-    log.save_transcript(row.id, call, transcript, turns)
+    hearings.save(log, row.id, call, transcript, turns)
 
 
 def turns_of(transcript: Transcript, sound: Audio, script: str) -> tuple[Turn, ...]:
@@ -440,7 +444,7 @@ def wait_again(log: Log, recording_id: int, by: str) -> None:
                 "R{n} cannot be heard again: it is {state}. For a call say: hotline redo CALL"
             ).format(n=recording_id, state=row.state)
         )
-    log.set_state(recording_id, "received", who=by)
+    recordings.set_state(log, recording_id, "received", who=by)
 
 
 def _hear_again(
@@ -473,10 +477,10 @@ class _Windows:
         self._log, self._id = log, recording_id
 
     def get(self, key: str) -> tuple[Segment, ...] | None:
-        return self._log.heard_window(self._id, key)
+        return hearings.heard_window(self._log, self._id, key)
 
     def put(self, key: str, segments: Sequence[Segment]) -> None:
-        self._log.keep_window(self._id, key, segments)
+        hearings.keep_window(self._log, self._id, key, segments)
 
 
 def original(home: Home, row: RecordingRow) -> Path:
@@ -511,7 +515,8 @@ def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxon
     """Split and tag a logged transcript, log its requests, and propose repeats."""
     call = log.call_of_transcript(transcript_id)
     found = understood(home, log, call, transcript_id, terms)
-    numbers = log.save_understanding(
+    numbers = understandings.save(
+        log,
         transcript_id,
         found,
         [answer_due(home, r.urgency, call.started_at, r.due_hint) for r in found.requests],
@@ -613,8 +618,8 @@ def note_repeats(home: Home, log: Log, number: int) -> None:
     """Mark a request as the repeat of an earlier one, and those of later calls as its own: calls do not
     always come into the log in the order in which they were made."""
     days = home.settings.repeats.days
-    for one in (number, *log.find_later(number, days=days)):
-        earlier = log.find_repeats(one, days=days)
+    for one in (number, *repeats.find_later(log, number, days=days)):
+        earlier = repeats.find_repeats(log, one, days=days)
         if earlier:
             _note_repeat(home, log, one, earlier)
 
@@ -623,11 +628,12 @@ def _note_repeat(home: Home, log: Log, number: int, earlier: Sequence[int]) -> N
     """Link a request to the first on its matter; the third call makes it urgent."""
     row = log.request(number)
     if row.repeat_of != earlier[0]:
-        log.link_repeat(number, earlier[0])
+        repeats.link_repeat(log, number, earlier[0])
     # Calls are counted, not requests: one call may tell of the matter twice.
     calls = len({log.request(other).call_id for other in earlier} - {row.call_id}) + 1
     if calls >= 3 and row.urgency == "routine" and row.closed_at is None:
-        log.retag(
+        life.retag(
+            log,
             number,
             "urgency",
             "urgent",
@@ -650,7 +656,7 @@ def import_calls(home: Home, log: Log, file: Path) -> Ingested:
         if isinstance(call, HotlineError):
             failed.append((str(file), str(call)))
             continue
-        transcript_id = log.import_call(call.id, call.started_at, call.medium, call.turns)
+        transcript_id = hearings.import_call(log, call.id, call.started_at, call.medium, call.turns)
         if transcript_id is not None:
             new += 1
             opened.extend(understand_transcript(home, log, transcript_id, terms))

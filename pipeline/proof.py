@@ -12,7 +12,8 @@ from pipeline import intake
 from pipeline.i18n import _, system_says
 
 if TYPE_CHECKING:
-    from pipeline.log import Log, RecordingRow
+    from pipeline.log import Log
+    from pipeline.rows import RecordingRow
     from pipeline.settings import Home
 
 

@@ -76,6 +76,10 @@ def clean(value: Any) -> Any:
 # --- Rows -----------------------------------------------------------------------------------------
 
 
+TAG_COLUMNS = ("category", "kind", "urgency")
+"""The tags of which `requests` holds the current value."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
     """A file ever seen. `original` is relative to the home; `facts` is what its name told.

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from pipeline.aside import Aside
     from pipeline.calls import TextCall
-    from pipeline.log import Log, RecordingRow, RequestRow
+    from pipeline.log import Log
     from pipeline.nearest import Nearest
     from pipeline.process import Ingested
+    from pipeline.rows import RecordingRow, RequestRow
     from pipeline.search import Answer, Hit
     from pipeline.settings import Home
     from pipeline.taxonomy import Names

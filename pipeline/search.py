@@ -23,7 +23,8 @@ from pipeline.rows import clean
 from pipeline.types import URGENCIES, Place
 
 if TYPE_CHECKING:
-    from pipeline.log import Log, RequestRow
+    from pipeline.log import Log
+    from pipeline.rows import RequestRow
 
 Sort = Literal["best", "newest", "urgent"]
 Where = Literal["words", "gist", "aside"]
@@ -308,7 +309,7 @@ class _Shown:
         return shown, len(groups) - len(shown)
 
     def _passage(self, spots: Sequence[Spot], words: Sequence[_Timed]) -> Passage:
-        from pipeline.log import char_times
+        from pipeline.timing import char_times
 
         said = spots[0].said
         start, end = spots[0].found.start, max([spot.found.end for spot in spots])

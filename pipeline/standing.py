@@ -51,7 +51,7 @@ def untold(log: Log) -> list[RequestRow]:
 def told(log: Log, number: int, data: Mapping[str, Any]) -> None:
     """Log that staff were told of a critical request; `data` says how."""
     with log.transaction():
-        log._event("alerted", request=number, call_id=log.request(number).call_id, data=data)
+        log.event("alerted", request=number, call_id=log.request(number).call_id, data=data)
 
 
 def unheard_recordings(log: Log, *states: str) -> list[RecordingRow]:

@@ -236,24 +236,29 @@ class Store:
                 for row in cursor
             ]
 
-    def _one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row of a SELECT."""
         rows = self.query(sql, params)
         return rows[0] if rows else None
 
-    def _value(self, sql: str, params: Sequence[Any] = ()) -> Any:
-        row = self._one(sql, params)
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The first value of the first row of a SELECT; None where there is no row."""
+        row = self.one(sql, params)
         return next(iter(row.values())) if row else None
 
-    def _insert(self, table: str, row: Row) -> int:
+    def insert(self, table: str, row: Row) -> int:
+        """Add a row, as part of a transaction; its key."""
         kept = {name: clean(value) for name, value in row.items()}
         return int(self.db.table(table).insert(kept).last_pk)
 
-    def _insert_all(self, table: str, rows: Iterable[Row]) -> None:
+    def insert_all(self, table: str, rows: Iterable[Row]) -> None:
+        """Add rows, as part of a transaction."""
         self.db.table(table).insert_all(
             [{name: clean(value) for name, value in row.items()} for row in rows]
         )
 
-    def _update(self, table: str, key: int, changes: Row) -> None:
+    def update(self, table: str, key: int, changes: Row) -> None:
+        """Set columns of the row with this key, as part of a transaction."""
         self.db.table(table).update(key, {name: clean(v) for name, v in changes.items()})
 
 

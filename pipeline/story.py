@@ -10,7 +10,7 @@ from pipeline.i18n import _, language
 from pipeline.screen import label
 
 if TYPE_CHECKING:
-    from pipeline.log import EventRow, RequestRow
+    from pipeline.rows import EventRow, RequestRow
     from pipeline.taxonomy import Names
 
 

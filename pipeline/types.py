@@ -1,6 +1,6 @@
 """The frozen records that the stages hand on. Times are float seconds from the start of the recording.
 
-No record knows the log; rows become records, and records rows, only in `log.py`.
+No record knows the log; rows become records, and records rows, only in `rows.py`.
 """
 
 from __future__ import annotations

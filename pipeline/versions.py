@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import life
+from pipeline import hearings, life, understandings
 from pipeline.errors import UsageProblem
 from pipeline.evaluate import match, overlap_of_spans, overlap_of_turns
 from pipeline.i18n import _
-from pipeline.log import TAG_COLUMNS
-from pipeline.rows import RequestRow, Row, TextPiece, iso, when
+from pipeline.rows import TAG_COLUMNS, RequestRow, Row, TextPiece, iso, when
 from pipeline.spans import subtract
+from pipeline.timing import word_times
 from pipeline.types import Evidence, Piece, Place, Request, Span, Understanding
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ class Change:
 
 def hear(log: Log, call_id: int, heard: Transcript, turns: Sequence[Turn]) -> int:
     """Log a later hearing of a call beside the one that counts; the id of its transcript."""
-    terms = log._terms(heard, turns)
+    terms = hearings.terms_of_hearing(log, heard, turns)
     with log.transaction():
-        transcript_id = log._save_hearing(call_id, heard, turns, terms, current=False)
+        transcript_id = hearings.save_hearing(log, call_id, heard, turns, terms, current=False)
         recording = log.call(call_id).recording_id
         log.conn.execute("DELETE FROM heard_windows WHERE recording_id = ?", (recording,))
-        log._event("heard_again", call_id=call_id, recording_id=recording,
+        log.event("heard_again", call_id=call_id, recording_id=recording,
                    data={"transcript": transcript_id, "model": heard.model})  # fmt: skip
     return transcript_id
 
@@ -300,7 +300,7 @@ def decline(log: Log, call_id: int, *, by: str, note: str | None = None) -> None
 
 def take_back(log: Log, call_id: int, data: Mapping[str, Any]) -> None:
     """Undo a decision: it waits again, and what counted before counts again."""
-    log._update("proposals", data["version"],
+    log.update("proposals", data["version"],
                 {"decision": None, "decided_at": None, "decided_by": None, "note": None})  # fmt: skip
     if "transcript" in data:
         _make_current(log, call_id, data["transcript"])
@@ -319,7 +319,7 @@ def _of(log: Log, call_id: int) -> Version:
 
 
 def _decide(log: Log, version: Version, decision: str, act: life._Act) -> None:
-    log._update(
+    log.update(
         "proposals",
         version.transcript_id,
         {"decision": decision, "decided_at": iso(act.at), "decided_by": act.by, "note": act.note},
@@ -336,7 +336,7 @@ def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -
     the spans of which that holds."""
     _make_current(log, version.call_id, version.transcript_id)
     if not log.query("SELECT 1 FROM spans WHERE transcript_id = ?", (version.transcript_id,)):
-        log._save_spans(version.transcript_id, version.understanding, turns)
+        understandings.save_spans(log, version.transcript_id, version.understanding, turns)
     heard = log.query(
         "SELECT * FROM spans WHERE transcript_id = ? AND heard_at IS NOT NULL", (before,)
     )
@@ -350,7 +350,7 @@ def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -
             [(span["start_s"], span["end_s"])], [(one["start_s"], one["end_s"]) for one in same]
         )
         if same and sum(end - start for start, end in left) < HEARD_GAP_S:
-            log._update("spans", span["id"],
+            log.update("spans", span["id"],
                         {"heard_at": same[-1]["heard_at"], "heard_by": same[-1]["heard_by"]})  # fmt: skip
             done.append(int(span["id"]))
     return done
@@ -438,7 +438,7 @@ def _tags(act: life._Act, number: int, found: Request, changed: set[str]) -> lis
             continue
         reason = reasons.get((tag, value))
         made.append(
-            act.log._insert(
+            act.log.insert(
                 "tags",
                 {
                     "request": number,
@@ -461,7 +461,7 @@ def _rows(log: Log, version: Version, pieces: Sequence[Piece], turns: Sequence[T
     """Pieces as rows of `request_spans`, with the spans that hold them (made if need be)."""
     made = []
     for piece in pieces:
-        times = log.word_times(version.transcript_id, piece.turn)
+        times = word_times(log, version.transcript_id, piece.turn)
         inside = times[piece.start_char : piece.end_char]
         turn = turns[piece.turn]
         made.append(

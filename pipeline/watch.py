@@ -24,7 +24,8 @@ from pipeline.process import GiveWay, Shift, Step
 from pipeline.screen import recording_state
 
 if TYPE_CHECKING:
-    from pipeline.log import Log, RecordingRow
+    from pipeline.log import Log
+    from pipeline.rows import RecordingRow
     from pipeline.settings import Home
     from pipeline.standing import Standing
     from pipeline.transcribe import Transcriber

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+from pipeline import hearings, life, repeats, understandings
 from pipeline.due import due
 from pipeline.log import Log
 from pipeline.types import Place, Request, Span, Turn, Understanding, Urgency
@@ -62,12 +63,12 @@ def office(path: Path, *, weeks: int = 6, seed: int = 1, per_week: int = 80) -> 
             clock[0] = at
             if log.request(number).status in ("open", "in_progress"):
                 if note == "打错电话":
-                    log.set_status([number], "dismissed", by=who, note=note)
+                    life.set_status(log, [number], "dismissed", by=who, note=note)
                 else:
-                    log.set_status([number], "done", by=who, note=note)
+                    life.set_status(log, [number], "done", by=who, note=note)
                     if chance.random() < 0.04:
                         clock[0] = at + timedelta(hours=2)
-                        log.set_status([number], "open", by=who, note="居民说还没好")
+                        life.set_status(log, [number], "open", by=who, note="居民说还没好")
         if moment >= ends:
             return log
         clock[0] = moment
@@ -81,11 +82,13 @@ def office(path: Path, *, weeks: int = 6, seed: int = 1, per_week: int = 80) -> 
                 note = "打错电话" if chance.random() < 0.03 and row.urgency == "routine" else done
                 after = timedelta(hours=chance.expovariate(1 / hours))
                 later.append((moment + after, number, note, chance.choice(("王芳", "李建平"))))
-            again = log.find_repeats(number)
+            again = repeats.find_repeats(log, number)
             if again:
-                log.link_repeat(number, again[0])
+                repeats.link_repeat(log, number, again[0])
             if chance.random() < 0.03:
-                log.retag(number, "category", "property", by="staff", who="王芳", why="归物业管")
+                life.retag(
+                    log, number, "category", "property", by="staff", who="王芳", why="归物业管"
+                )
 
 
 def _call(log: Log, chance: Random, n: int, at: datetime, strange: bool) -> list[tuple[int, str]]:
@@ -118,9 +121,10 @@ def _call(log: Log, chance: Random, n: int, at: datetime, strange: bool) -> list
     if chance.random() < 0.06:
         turns.append(Turn("unknown", "", start, start + 8.0, unheard=True))
         listen = [len(turns) - 1]
-    transcript = log.import_call(f"office-{n}", at, "mono", turns)
+    transcript = hearings.import_call(log, f"office-{n}", at, "mono", turns)
     assert transcript is not None
-    numbers = log.save_understanding(
+    numbers = understandings.save(
+        log,
         transcript,
         Understanding(tuple(requests), (), tuple(listen)),
         [due(r.urgency, at, r.due_hint) for r in requests],

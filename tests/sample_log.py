@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pipeline.log import CallFacts, Log
+from pipeline import hearings, recordings, understandings
+from pipeline.log import Log
+from pipeline.rows import CallFacts
 from pipeline.types import (
     Evidence,
     NameFacts,
@@ -89,10 +91,12 @@ def because(tag: str, value: str, turns: Sequence[Turn], turn: int, words: str) 
 
 def receive(log: Log, name: str, at: datetime = MONDAY, phone: str | None = None) -> int:
     """A recording that arrived whole and is kept; its id."""
-    row = log.seen(f"/home/recordings/{name}", 1000, at)
+    row = recordings.seen(log, f"/home/recordings/{name}", 1000, at)
     digest = hashlib.sha256(name.encode()).hexdigest()
     facts = NameFacts(at, "name:miui", phone, None, "name:miui" if phone else None)
-    return log.received(row.id, digest, f"originals/{digest[:2]}/{digest}.wav", facts).id
+    return recordings.received(
+        log, row.id, digest, f"originals/{digest[:2]}/{digest}.wav", facts
+    ).id
 
 
 def log_call(
@@ -110,9 +114,9 @@ def log_call(
     """A recording all the way into the log; the numbers of its requests. Turns not named are chatter."""
     recording = receive(log, name, at, phone)
     facts = CallFacts(at, "name:miui", turns[-1].end, "mono", 1, "amrnb", caller_phone=phone)
-    transcript = log.save_transcript(recording, facts, hear(turns), turns)
+    transcript = hearings.save(log, recording, facts, hear(turns), turns)
     named = {turn for request in requests for turn in request.turns} | set(listen)
     if chatter is None:
         chatter = tuple(n for n in range(len(turns)) if n not in named)
     found = Understanding(tuple(requests), tuple(chatter), tuple(listen))
-    return log.save_understanding(transcript, found, [at + due for _ in requests])
+    return understandings.save(log, transcript, found, [at + due for _ in requests])

@@ -38,6 +38,12 @@ SOUND = {"decoder", "decode", "wholeness", "channels", "clips"}
 """What `audio` is made of; nobody else imports them. `decode` runs in a process of its own."""
 SQL = {
     "log",
+    "recordings",
+    "hearings",
+    "understandings",
+    "repeats",
+    "filters",
+    "timing",
     "life",
     "store",
     "standing",

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sample_log import MONDAY, Clock, ask, hear, receive, speak
 
-from pipeline import aside, life
+from pipeline import aside, hearings, life, understandings
 from pipeline.errors import UsageProblem
-from pipeline.log import CallFacts, Log
+from pipeline.log import Log
+from pipeline.rows import CallFacts
 from pipeline.types import Understanding
 
 DUE = MONDAY + timedelta(hours=1)
@@ -28,8 +29,8 @@ def log(tmp_path: Path):
         turns = (turns[0], replace(turns[1], text="", unheard=True))
         recording = receive(log, "a.wav")
         facts = CallFacts(MONDAY, "file", turns[-1].end, "mono", 1)
-        transcript = log.save_transcript(recording, facts, heard, turns)
-        log.save_understanding(transcript, Understanding((), (0,), (1,)), [])
+        transcript = hearings.save(log, recording, facts, heard, turns)
+        understandings.save(log, transcript, Understanding((), (0,), (1,)), [])
         yield log
 
 

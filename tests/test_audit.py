@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sample_log import MONDAY, Clock, ask, hear, log_call, receive, speak
 
+from pipeline import hearings, life
 from pipeline.audit import uncovered
-from pipeline.log import CallFacts, Log
+from pipeline.log import Log
+from pipeline.rows import CallFacts
 from pipeline.types import Span, Transcript
 
 
@@ -15,7 +17,7 @@ def log(tmp_path):
     with Log(tmp_path / "hotline.db", now=Clock()) as log:
         log_call(log, "a.wav", speak("您好", "电梯坏了", ""), [ask(1)], listen=[2])
         log_call(log, "b.wav", speak("垃圾没收"), [ask(0)], at=MONDAY + timedelta(days=1))
-        log.set_status([2], "done", by="王芳")
+        life.set_status(log, [2], "done", by="王芳")
         yield log
 
 
@@ -79,7 +81,7 @@ def test_speech_in_no_turn_is_counted_by_channel(log):
     heard = hear(turns)
     heard = Transcript("whisper", "demo", "zh", heard.segments, speech)
     facts = CallFacts(MONDAY, "file", 9.0, "stereo", 2)
-    log.save_transcript(recording, facts, heard, turns)
+    hearings.save(log, recording, facts, heard, turns)
     problems, seconds = log.check()
     assert seconds == pytest.approx(1.0 + 2.5)  # 0.3 s are the detector's padding
     assert problems == ["Call 3: 3.5 s of speech are in no turn."]

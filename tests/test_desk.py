@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from pipeline import life, recordings
 from pipeline.log import Log
 from tests.conftest import json_lines, run_hotline
 from tests.sample_log import MONDAY, ask, because, log_call, speak
@@ -130,7 +131,7 @@ def test_correct_becomes_a_tag_that_no_rule_overrules(office: Path) -> None:
         assert change in said
     assert "Really said: 三号楼电梯里困着人" in said
     with Log(office / "hotline.db") as log:
-        log.retag(1, "urgency", "routine", by="model")
+        life.retag(log, 1, "urgency", "routine", by="model")
         assert log.request(1).urgency == "critical"
     sound(office)
     good(office, "undo")
@@ -264,7 +265,7 @@ def test_silent_recordings_are_listened_to(office: Path) -> None:
 
     with Log(office / "hotline.db") as log:
         recording = receive(log, "silent.wav", MONDAY + timedelta(hours=3))
-        log.set_state(recording, "silent", "No speech was found in silent.wav.")
+        recordings.set_state(log, recording, "silent", "No speech was found in silent.wav.")
     assert f"R{recording} No speech" in good(office, "open")
     good(office, "heard", f"R{recording}")
     assert "silent.wav" not in good(office, "open")

@@ -3,8 +3,9 @@
 import pytest
 from sample_log import MONDAY, Clock, ask, log_call, receive, speak
 
-from pipeline import index
-from pipeline.log import CallFacts, Log
+from pipeline import hearings, index
+from pipeline.log import Log
+from pipeline.rows import CallFacts
 from pipeline.search import search
 from pipeline.types import Segment, Span, Transcript, Word
 
@@ -28,7 +29,7 @@ def test_the_terms_of_a_text(tmp_path):
 def test_every_character_is_a_term_of_its_own(log):
     """FTS5's tokenizer must part nothing else than spaces, and lose nothing."""
     chars = [chr(n) for n in (*range(1, 0x250), 0x3000, 0x3002, 0x4E00, 0xFF0C, 0x1F642, 0x20000)]
-    log.import_call("x", MONDAY, "mono", speak(*(f"电{char}梯" for char in chars)))
+    hearings.import_call(log, "x", MONDAY, "mono", speak(*(f"电{char}梯" for char in chars)))
     for char in chars:
         if not char.strip() or char in '"“”':
             continue
@@ -77,7 +78,7 @@ def test_a_step_that_fails_leaves_index_and_rows_as_they_were(log, monkeypatch):
     before = index.wrongly_indexed(log)
     monkeypatch.setattr(log, "_event", fails)
     with pytest.raises(RuntimeError):
-        log.import_call("x", MONDAY, "mono", speak("垃圾没收"))
+        hearings.import_call(log, "x", MONDAY, "mono", speak("垃圾没收"))
     assert index.wrongly_indexed(log) == before == []
     assert search(log, "垃圾") == []
 
@@ -85,9 +86,11 @@ def test_a_step_that_fails_leaves_index_and_rows_as_they_were(log, monkeypatch):
 def test_a_rare_term_answers_for_the_others(log, monkeypatch):
     monkeypatch.setattr(index, "TOLD_BY", 2)
     for _ in range(200):
-        log.import_call(f"x{_}", MONDAY, "mono", speak("电梯坏了" if _ % 20 else "电梯门"))
+        hearings.import_call(
+            log, f"x{_}", MONDAY, "mono", speak("电梯坏了" if _ % 20 else "电梯门")
+        )
     last = log.conn.execute("SELECT max(id) FROM turns").fetchone()[0]
-    log.import_call("y", MONDAY, "mono", speak("电梯间"))
+    hearings.import_call(log, "y", MONDAY, "mono", speak("电梯间"))
 
     def asked(word):
         return index.narrowed(log.conn, index.exact_match(word, 12)).terms
@@ -113,7 +116,7 @@ def test_words_set_aside_are_found_only_when_asked_for(log):
     heard = Transcript("whisper", "demo", "zh", (aside,), (Span(0.0, 1.0),))
     recording = receive(log, "b.wav")
     turns = speak("喂喂")
-    log.save_transcript(recording, CallFacts(MONDAY, "file", 9.0, "mono", 1), heard, turns)
+    hearings.save(log, recording, CallFacts(MONDAY, "file", 9.0, "mono", 1), heard, turns)
     assert index.wrongly_indexed(log) == []
     assert search(log, "点赞") == []
     (hit,) = search(log, "点赞", aside=True)

@@ -12,7 +12,7 @@ import sounds
 from sample_log import Clock
 from scripted import Scripted, make_home, states
 
-from pipeline import intake, process, proof, settings
+from pipeline import intake, process, proof, recordings, settings
 from pipeline.errors import ModelMissing
 from pipeline.log import Log
 from pipeline.settings import Home
@@ -118,9 +118,9 @@ def test_renamed_while_it_arrived_is_one_recording(home: Home) -> None:
 def test_taken_away_before_it_had_arrived_is_said_once(home: Home) -> None:
     with Log(home.log) as log:
         path = drop(home, "a.wav")
-        log.seen(intake.path_in(home, path), 10, log.now())  # seen while it grew
+        recordings.seen(log, intake.path_in(home, path), 10, log.now())  # seen while it grew
         path.unlink()
-        log.seen("recordings/b.tmp", 10, log.now())
+        recordings.seen(log, "recordings/b.tmp", 10, log.now())
         done = ingest(home, log)
         assert len(done.failed_now) == 1
         assert "taken away" in done.failed_now[0][1]
@@ -159,7 +159,7 @@ def test_what_was_kept_when_a_run_was_killed_is_taken_in(home: Home) -> None:
     path = drop(home, "通话_20240101120000.wav")
     with Log(home.log) as log:
         info = path.stat()
-        row = log.seen(intake.path_in(home, path), info.st_size, inbox.modified(info))
+        row = recordings.seen(log, intake.path_in(home, path), info.st_size, inbox.modified(info))
         inbox.keep(path, home.originals)
         path.unlink()
         assert any("no recording in the log" in p for p in proof.check(home, log).problems)

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_log import MONDAY, SHANGHAI, Clock, ask, because, hear, log_call, receive, speak
 
+from pipeline import hearings, life, recordings, repeats, understandings
 from pipeline.errors import LogError, UsageProblem
-from pipeline.log import CallFacts, Log, char_times, iso, utc
+from pipeline.log import Log
+from pipeline.rows import CallFacts, iso, utc
+from pipeline.timing import char_times
 from pipeline.types import (
     Audio,
     NameFacts,
@@ -74,35 +77,35 @@ def test_the_generated_column_is_what_utc_says(moment):
 
 def test_a_time_without_an_offset_is_refused(log):
     with pytest.raises(ValueError):
-        log.seen("a.wav", 1, datetime(2026, 11, 23))
+        recordings.seen(log, "a.wav", 1, datetime(2026, 11, 23))
 
 
 # --- Recordings -------------------------------------------------------------------------------------
 
 
 def test_an_unchanged_file_keeps_its_row(log):
-    first = log.seen("/r/a.wav", 100, MONDAY)
+    first = recordings.seen(log, "/r/a.wav", 100, MONDAY)
     assert (first.state, first.sha256, first.attempts) == ("arriving", None, 0)
-    assert log.seen("/r/a.wav", 100, MONDAY.astimezone(UTC)) == first
+    assert recordings.seen(log, "/r/a.wav", 100, MONDAY.astimezone(UTC)) == first
     assert log.last_recording_id() == first.id
     assert [event.kind for event in log.events(recording=first.id)] == ["seen"]
 
 
 def test_a_growing_file_is_one_row_and_a_changed_one_is_two(log):
-    first = log.seen("/r/a.wav", 100, MONDAY)
-    grown = log.seen("/r/a.wav", 200, MONDAY + timedelta(seconds=1))
+    first = recordings.seen(log, "/r/a.wav", 100, MONDAY)
+    grown = recordings.seen(log, "/r/a.wav", 200, MONDAY + timedelta(seconds=1))
     assert (grown.id, grown.size) == (first.id, 200)
-    log.received(grown.id, "aa", "originals/aa", NameFacts(MONDAY, "file"))
-    changed = log.seen("/r/a.wav", 200, MONDAY + timedelta(microseconds=1))
+    recordings.received(log, grown.id, "aa", "originals/aa", NameFacts(MONDAY, "file"))
+    changed = recordings.seen(log, "/r/a.wav", 200, MONDAY + timedelta(microseconds=1))
     assert changed.id != first.id
-    log.received(changed.id, "bb", "originals/bb", NameFacts(MONDAY, "file"))
+    recordings.received(log, changed.id, "bb", "originals/bb", NameFacts(MONDAY, "file"))
     assert [row.state for row in log.recordings()] == ["received", "received"]
 
 
 def test_one_content_under_two_names_is_a_duplicate(log):
     one = receive(log, "a.wav")
-    again = log.seen("/r/b.wav", 1000, MONDAY)
-    row = log.received(again.id, log.recording(one).sha256, "originals/x", NameFacts())
+    again = recordings.seen(log, "/r/b.wav", 1000, MONDAY)
+    row = recordings.received(log, again.id, log.recording(one).sha256, "originals/x", NameFacts())
     assert (row.state, row.duplicate_of) == ("duplicate", one)
     assert "a.wav" in row.reason
     assert log.states() == {
@@ -114,7 +117,7 @@ def test_one_content_under_two_names_is_a_duplicate(log):
 
 def test_the_name_s_facts_come_back(log):
     facts = NameFacts(MONDAY, "name:miui", "+8613800138000", "王阿姨", "name:miui", "in")
-    row = log.received(log.seen("a", 1, MONDAY).id, "aa", "o", facts)
+    row = recordings.received(log, recordings.seen(log, "a", 1, MONDAY).id, "aa", "o", facts)
     assert row.facts == facts
     assert row.facts.started_at.utcoffset() == timedelta(hours=8)
 
@@ -123,26 +126,30 @@ def test_the_name_s_facts_come_back(log):
 def test_a_name_that_is_no_unicode_still_opens_its_file(log, tmp_path):
     name = os.fsencode(tmp_path) + b"/\xc2\xbc\xd2\xf4\xff.amr"  # GBK and worse
     Path(os.fsdecode(name)).write_bytes(b"x")
-    row = log.seen(os.fsdecode(name), 1, MONDAY)
+    row = recordings.seen(log, os.fsdecode(name), 1, MONDAY)
     assert Path(row.path).read_bytes() == b"x"
-    assert log.seen(os.fsdecode(name), 1, MONDAY).id == row.id
+    assert recordings.seen(log, os.fsdecode(name), 1, MONDAY).id == row.id
     assert log.query("SELECT path FROM recordings")[0]["path"] == os.fsdecode(name)
-    other = log.received(log.seen("/r/b", 1, MONDAY).id, "aa", "o", NameFacts())
-    log.received(row.id, "aa", "o", NameFacts())
-    log.set_state(other.id, "failed", f"{row.path} is bad")  # a sentence with such a name in it
+    other = recordings.received(
+        log, recordings.seen(log, "/r/b", 1, MONDAY).id, "aa", "o", NameFacts()
+    )
+    recordings.received(log, row.id, "aa", "o", NameFacts())
+    recordings.set_state(
+        log, other.id, "failed", f"{row.path} is bad"
+    )  # a sentence with such a name in it
     sound(log)
 
 
 def test_every_reason_is_kept(log):
     recording = receive(log, "a.wav")
-    log.set_state(recording, "failed", "the disk was full")
-    log.set_state(recording, "failed", "no memory")
+    recordings.set_state(log, recording, "failed", "the disk was full")
+    recordings.set_state(log, recording, "failed", "no memory")
     row = log.recording(recording)
     assert (row.state, row.reason, row.attempts) == ("failed", "no memory", 2)
     assert [reason for _, _, reason in log.errors(recording)] == ["the disk was full", "no memory"]
     turns = speak("喂")
     facts = CallFacts(MONDAY, "file", 1.0, "mono", 1)
-    log.save_transcript(recording, facts, hear(turns), turns)
+    hearings.save(log, recording, facts, hear(turns), turns)
     assert log.recording(recording).reason is None
     assert len(log.errors(recording)) == 2
 
@@ -151,7 +158,7 @@ def test_a_silent_recording_has_its_call(log):
     recording = receive(log, "a.wav", phone="13800138000")
     audio = Audio((), 12.5, "mono", "wav", "pcm_alaw", 8000, 1, ("the header lies",))
     facts = CallFacts.of(log.recording(recording).facts, audio)
-    log.set_state(recording, "silent", "No speech was found.", call=facts)
+    recordings.set_state(log, recording, "silent", "No speech was found.", call=facts)
     call = log.call_of(recording)
     assert (call.duration, call.caller_phone, call.problems) == (
         12.5, "13800138000", ("the header lies",),
@@ -165,7 +172,7 @@ def test_unknown_numbers_are_said_not_traced(log):
         with pytest.raises(UsageProblem, match="99"):
             ask_for(99)
     with pytest.raises(ValueError):
-        log.set_state(receive(log, "a.wav"), "lost")
+        recordings.set_state(log, receive(log, "a.wav"), "lost")
 
 
 # --- Transcripts --------------------------------------------------------------------------------------
@@ -191,7 +198,7 @@ def test_what_was_heard_comes_back_whole(log):
     )
     recording = receive(log, "a.wav")
     facts = CallFacts(MONDAY, "name:miui", 5.0, "stereo", 2)
-    transcript = log.save_transcript(recording, facts, heard, turns)
+    transcript = hearings.save(log, recording, facts, heard, turns)
     assert log.turns(transcript) == turns
     aside = log.query("SELECT text, set_aside FROM segments WHERE set_aside IS NOT NULL")
     assert aside == [{"text": "请不吝点赞", "set_aside": "phantom"}]
@@ -203,8 +210,8 @@ def test_what_was_heard_comes_back_whole(log):
 def test_a_later_hearing_stands_beside_the_older(log):
     recording = receive(log, "a.wav")
     facts = CallFacts(MONDAY, "file", 5.0, "mono", 1)
-    first = log.save_transcript(recording, facts, hear(speak("学头")), speak("学头"))
-    second = log.save_transcript(recording, facts, hear(speak("血透")), speak("血透"))
+    first = hearings.save(log, recording, facts, hear(speak("学头")), speak("学头"))
+    second = hearings.save(log, recording, facts, hear(speak("血透")), speak("血透"))
     call = log.call_of(recording)
     assert log.current_transcript(call.id) == second
     assert [turn.text for turn in log.turns(first)] == ["学头"]
@@ -214,7 +221,7 @@ def test_a_later_hearing_stands_beside_the_older(log):
 
 def test_bad_characters_keep_their_places(log):
     turns = speak("电\ud800梯\0坏")
-    transcript = log.import_call("c\udc80", MONDAY, "mono", turns)
+    transcript = hearings.import_call(log, "c\udc80", MONDAY, "mono", turns)
     assert log.turns(transcript)[0].text == "电\ufffd梯\ufffd坏"
 
 
@@ -305,7 +312,7 @@ def test_a_call_is_not_understood_twice(log):
     log_call(log, "a.wav", turns, [ask(0)])
     transcript = log.current_transcript(1)
     with pytest.raises(LogError):
-        log.save_understanding(transcript, Understanding((ask(0),), (), ()), [MONDAY])
+        understandings.save(log, transcript, Understanding((ask(0),), (), ()), [MONDAY])
     assert log.count_requests() == 1
 
 
@@ -336,22 +343,22 @@ def test_the_decided_value_counts_whatever_other_evidence_says(log):
 
 def test_an_import_makes_no_double(log):
     turns = speak("电梯坏了")
-    transcript = log.import_call("c1", MONDAY, "mono", turns)
+    transcript = hearings.import_call(log, "c1", MONDAY, "mono", turns)
     # Cut off before it was understood: the next import goes on with it.
     assert log.check()[0] != []
-    assert log.import_call("c1", MONDAY.astimezone(UTC), "mono", turns) == transcript
-    log.save_understanding(transcript, Understanding((ask(0),), (), ()), [MONDAY])
-    assert log.import_call("c1", MONDAY, "mono", turns) is None
-    assert log.import_call("c2", MONDAY, "mono", turns) not in (None, transcript)
+    assert hearings.import_call(log, "c1", MONDAY.astimezone(UTC), "mono", turns) == transcript
+    understandings.save(log, transcript, Understanding((ask(0),), (), ()), [MONDAY])
+    assert hearings.import_call(log, "c1", MONDAY, "mono", turns) is None
+    assert hearings.import_call(log, "c2", MONDAY, "mono", turns) not in (None, transcript)
     row = log.request(1)
     assert (row.recording, row.text) == (None, "电梯坏了")
     assert log.call(row.call_id).external_id == "c1"
 
 
 def test_an_import_without_words_is_whole(log):
-    transcript = log.import_call("empty", MONDAY, "mono", ())
-    log.save_understanding(transcript, Understanding((), (), ()), [])
-    assert log.import_call("empty", MONDAY, "mono", ()) is None
+    transcript = hearings.import_call(log, "empty", MONDAY, "mono", ())
+    understandings.save(log, transcript, Understanding((), (), ()), [])
+    assert hearings.import_call(log, "empty", MONDAY, "mono", ()) is None
     sound(log)
 
 
@@ -364,7 +371,7 @@ def test_open_is_sorted_by_urgency_then_overdue_then_due(log):
     requests = [ask(n, urgency=level) for n, level in enumerate(levels)]
     recording = receive(log, "a.wav")
     facts = CallFacts(MONDAY, "file", 9.0, "mono", 1)
-    transcript = log.save_transcript(recording, facts, hear(turns), turns)
+    transcript = hearings.save(log, recording, facts, hear(turns), turns)
     tokyo, new_york = timezone(timedelta(hours=9)), timezone(timedelta(hours=-5))
     due = [
         MONDAY - timedelta(hours=9),
@@ -374,29 +381,31 @@ def test_open_is_sorted_by_urgency_then_overdue_then_due(log):
         datetime(2026, 11, 23, 10, 0, tzinfo=new_york),
         MONDAY - timedelta(hours=1),
     ]
-    log.save_understanding(transcript, Understanding(tuple(requests), (), ()), due)
+    understandings.save(log, transcript, Understanding(tuple(requests), (), ()), due)
     assert due[3] < due[1]
     assert [row.number for row in log.open_requests(MONDAY)] == [3, 5, 4, 2, 1]
 
 
 def test_a_request_lives_and_every_step_is_kept(log):
     log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
-    (row,) = log.set_status([1], "in_progress", by="李娟")
+    (row,) = life.set_status(log, [1], "in_progress", by="李娟")
     assert (row.status, row.closed_at) == ("in_progress", None)
-    (row,) = log.set_status([1], "done", by="王芳", note="修好了", at=MONDAY + timedelta(days=1))
+    (row,) = life.set_status(
+        log, [1], "done", by="王芳", note="修好了", at=MONDAY + timedelta(days=1)
+    )
     assert (row.closed_by, row.closed_note) == ("王芳", "修好了")
     assert row.closed_at == MONDAY + timedelta(days=1)
     assert log.open_requests() == []
     with pytest.raises(UsageProblem, match=r"already.*王芳"):
-        log.set_status([1], "done", by="李娟")
+        life.set_status(log, [1], "done", by="李娟")
     with pytest.raises(UsageProblem, match="reopen"):
-        log.set_status([1], "dismissed", by="李娟", note="误会")
-    (row,) = log.set_status([1], "open", by="李娟", note="又坏了")
+        life.set_status(log, [1], "dismissed", by="李娟", note="误会")
+    (row,) = life.set_status(log, [1], "open", by="李娟", note="又坏了")
     assert (row.status, row.closed_at, row.closed_by) == ("open", None, None)
     with pytest.raises(UsageProblem, match="already"):
-        log.set_status([1], "open", by="李娟")
+        life.set_status(log, [1], "open", by="李娟")
     with pytest.raises(UsageProblem, match="note"):
-        log.set_status([1], "dismissed", by="李娟", note=" ")
+        life.set_status(log, [1], "dismissed", by="李娟", note=" ")
     told = [(event.kind, event.who, event.note) for event in log.events(request=1)]
     assert told == [
         ("opened", "hotline", None),
@@ -411,9 +420,9 @@ def test_several_at_once_are_all_done_or_none(log):
     turns = speak("一", "二")
     log_call(log, "a.wav", turns, [ask(0), ask(1)])
     with pytest.raises(UsageProblem, match="7"):
-        log.set_status([1, 2, 7], "done", by="王芳")
+        life.set_status(log, [1, 2, 7], "done", by="王芳")
     assert len(log.open_requests()) == 2
-    assert [row.number for row in log.set_status([2, 1, 2], "done", by="王芳")] == [1, 2]
+    assert [row.number for row in life.set_status(log, [2, 1, 2], "done", by="王芳")] == [1, 2]
     assert len(log.events(request=2)) == 2
 
 
@@ -432,10 +441,10 @@ def test_events_and_tags_cannot_be_changed(log):
 def test_what_staff_said_outlives_a_rule(log):
     log_call(log, "a.wav", speak("电梯坏了"), [ask(0)])
     soon = MONDAY + timedelta(hours=2)
-    row = log.retag(1, "urgency", "urgent", by="rule", why="third call", due_at=soon)
+    row = life.retag(log, 1, "urgency", "urgent", by="rule", why="third call", due_at=soon)
     assert (row.urgency, row.due_at) == ("urgent", soon)
-    assert log.retag(1, "urgency", "critical", by="staff", who="王芳").urgency == "critical"
-    row = log.retag(1, "urgency", "routine", by="model", due_at=MONDAY + timedelta(days=9))
+    assert life.retag(log, 1, "urgency", "critical", by="staff", who="王芳").urgency == "critical"
+    row = life.retag(log, 1, "urgency", "routine", by="model", due_at=MONDAY + timedelta(days=9))
     assert (row.urgency, row.due_at) == ("critical", soon)
     given = [(tag.value, tag.by, tag.current) for tag in log.tags(1) if tag.tag == "urgency"]
     assert given == [
@@ -476,16 +485,16 @@ def test_repeats_are_the_same_matter_from_the_same_phone_or_place(log):
     ]
     for n, (days, phone, request) in enumerate(calls):
         log_call(log, f"{n}.wav", speak("坏了"), [request], at=MONDAY + days * day, phone=phone)
-    assert [log.find_repeats(n) for n in range(1, 8)] == [[], [1], [], [1], [], [], []]
-    assert log.find_repeats(2, days=0) == []
-    log.link_repeat(2, 1)
-    assert log.find_repeats(4) == [1, 2]
-    log.link_repeat(4, 2)
+    assert [repeats.find_repeats(log, n) for n in range(1, 8)] == [[], [1], [], [1], [], [], []]
+    assert repeats.find_repeats(log, 2, days=0) == []
+    repeats.link_repeat(log, 2, 1)
+    assert repeats.find_repeats(log, 4) == [1, 2]
+    repeats.link_repeat(log, 4, 2)
     assert log.request(4).repeat_of == 1  # the first of them all
     with pytest.raises(UsageProblem):
-        log.link_repeat(1, 4)
-    log.set_status([1], "dismissed", by="王芳", note="误会")
-    assert log.find_repeats(4) == []  # what was no request is not repeated
+        repeats.link_repeat(log, 1, 4)
+    life.set_status(log, [1], "dismissed", by="王芳", note="误会")
+    assert repeats.find_repeats(log, 4) == []  # what was no request is not repeated
     sound(log)
 
 
@@ -505,14 +514,14 @@ def test_like_words_tell_the_same_matter_where_category_or_caller_is_another(log
     for n, (phone, request) in enumerate(calls):
         at = MONDAY + timedelta(hours=n)
         log_call(log, f"{n}.wav", speak("坏了"), [request], at=at, phone=phone)
-    assert [log.find_repeats(n) for n in range(1, 7)] == [[], [1], [1], [], [], []]
+    assert [repeats.find_repeats(log, n) for n in range(1, 7)] == [[], [1], [1], [], [], []]
 
 
 def test_a_call_taken_in_late_repeats_only_what_was_before_it(log):
     log_call(log, "new.wav", speak("坏了"), [ask(0)], at=MONDAY)
     log_call(log, "old.wav", speak("坏了"), [ask(0)], at=MONDAY - timedelta(days=1))
-    assert log.find_repeats(2) == []
-    assert log.find_repeats(1) == [2]
+    assert repeats.find_repeats(log, 2) == []
+    assert repeats.find_repeats(log, 1) == [2]
 
 
 def test_requests_are_filtered(log):
@@ -520,7 +529,7 @@ def test_requests_are_filtered(log):
     other = ask(1, category="medical", place=Place(building="5", room="2"), caller_name="王 阿姨")
     log_call(log, "a.wav", turns, [ask(0), other], phone="138-0013-8000".replace("-", ""))
     log_call(log, "b.wav", speak("三"), [ask(0)], at=MONDAY + timedelta(days=7))
-    log.set_status([3], "done", by="王芳")
+    life.set_status(log, [3], "done", by="王芳")
 
     def numbers(**filters):
         return [row.number for row in log.requests(**filters)]

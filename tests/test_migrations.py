@@ -5,7 +5,7 @@ import stat
 import pytest
 from sample_log import Clock, ask, log_call, speak
 
-from pipeline import migrations, types
+from pipeline import life, migrations, recordings, types
 from pipeline.errors import LogError
 from pipeline.log import Log
 from pipeline.migrations import MIGRATIONS, Migration
@@ -153,9 +153,9 @@ def test_a_log_of_every_earlier_schema_is_backed_up_and_brought_up_to_date(tmp_p
     with Log(tmp_path / "today.db", now=Clock()) as log:
         log_call(log, "a.wav", speak("您好", "电梯坏了", ""), [ask(1)], listen=[2])
         log_call(log, "b.wav", speak("垃圾没收"), [ask(0)])
-        log.set_status([2], "done", by="王芳", note="好了")
-        row = log.seen("recordings/c.wav", 9, log.now())
-        log.set_state(row.id, "failed", "the disk was full")
+        life.set_status(log, [2], "done", by="王芳", note="好了")
+        row = recordings.seen(log, "recordings/c.wav", 9, log.now())
+        recordings.set_state(log, row.id, "failed", "the disk was full")
         whole = log.requests(), log.recordings(), log.events(), log.tags(1), log.needs_listening()
     path = tmp_path / "hotline.db"
     conn = migrations_dialect.connect(str(path), isolation_level=None)

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from sample_log import MONDAY, Clock, ask, hear, log_call, receive, speak
 
-from pipeline.log import CallFacts, Log
+from pipeline import hearings
+from pipeline.log import Log
 from pipeline.nearest import Nearest, nearest
+from pipeline.rows import CallFacts
 from pipeline.search import search
 from pipeline.types import Segment
 
@@ -41,7 +43,7 @@ def test_what_was_set_aside_is_nearest(log):
     phantom = Segment(5.0, 6.0, "请点赞", (), set_aside="phantom")
     heard = replace(heard, segments=(*heard.segments, phantom))
     facts = CallFacts(MONDAY, "file", 9.0, "mono", 1)
-    log.save_transcript(receive(log, "b.wav"), facts, heard, turns)
+    hearings.save(log, receive(log, "b.wav"), facts, heard, turns)
     assert nearest(log, "点赞")[0] == Nearest("点赞", 1, "aside")
 
 

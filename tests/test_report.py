@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import json_lines, run_hotline
 
-from pipeline import life, report, taxonomy
+from pipeline import hearings, life, report, taxonomy, understandings
 from pipeline.log import Log
 from pipeline.report import telling
 from pipeline.rows import iso
@@ -31,14 +31,16 @@ def open_request(
 ) -> int:
     words = f"{category} {at.isoformat()} {urgency}"
     turn = Turn("resident", words, 0.0, 3.0)
-    transcript = log.import_call(f"c{at.timestamp()}", at, "mono", [turn], time_source=time_source)
+    transcript = hearings.import_call(
+        log, f"c{at.timestamp()}", at, "mono", [turn], time_source=time_source
+    )
     assert transcript is not None
     request = Request(
         turns=(0,), spans=(Span(0.0, 3.0),), category=category, kind="help", urgency=urgency,
         gist=words, place=Place(building="2"), phone=None, caller_name=None,
         undertaking=undertaking, conditions=(), due_hint=None, evidence=(), review=False,
     )  # fmt: skip
-    (number,) = log.save_understanding(transcript, Understanding((request,), (), ()), [due])
+    (number,) = understandings.save(log, transcript, Understanding((request,), (), ()), [due])
     return number
 
 
@@ -61,7 +63,7 @@ def busy_log(path: Path, seed: int, weeks: int = 6) -> Log:
         row = log.request(random.choice(numbers))
         closed = row.status in ("done", "dismissed")
         status = "open" if closed else random.choice(["done", "done", "dismissed"])
-        log.set_status([row.number], status, by="王芳", note="x", at=moment)
+        life.set_status(log, [row.number], status, by="王芳", note="x", at=moment)
     return log
 
 
@@ -158,9 +160,9 @@ def test_what_was_undone_is_no_answer_and_what_was_corrected_counts_once(tmp_pat
     with Log(tmp_path / "hotline.db", now=lambda: clock[0]) as log:
         due = START + timedelta(days=5)
         one, two = (open_request(log, START + timedelta(hours=n), "repairs", "routine", due, None) for n in (1, 2))  # fmt: skip
-        log.set_status([one], "done", by="王芳")
+        life.set_status(log, [one], "done", by="王芳")
         life.undo(log, by="王芳")
-        log.set_status([two], "done", by="王芳")
+        life.set_status(log, [two], "done", by="王芳")
         life.correct(log, [one], {"category": "safety", "kind": "help"}, by="王芳")
         life.correct(log, [two], {"category": "medical"}, by="王芳")
         life.undo(log, by="王芳")
@@ -222,8 +224,8 @@ def test_a_promise_is_kept_or_broken_by_its_own_day_not_by_the_needs(tmp_path: P
             log.conn.execute("UPDATE requests SET due_hint = ?", (iso(START + timedelta(days=6)),))
             numbers.append(number)
         life.correct(log, numbers, {"promised": START + timedelta(days=2)}, by="王芳")
-        log.set_status(numbers[:1], "done", by="王芳", at=START + timedelta(days=1, hours=2))
-        log.set_status(numbers[1:], "done", by="王芳", at=START + timedelta(days=3))
+        life.set_status(log, numbers[:1], "done", by="王芳", at=START + timedelta(days=1, hours=2))
+        life.set_status(log, numbers[1:], "done", by="王芳", at=START + timedelta(days=3))
         days = [
             report.count(log, day, day + timedelta(days=1), ZONE, START + timedelta(days=9))
             for day in (MONDAY + timedelta(days=n) for n in range(7))
@@ -263,7 +265,7 @@ def test_no_other_part_of_the_log_is_read_than_the_period_needs(tmp_path: Path) 
 def test_a_refusal_is_no_promise(tmp_path: Path) -> None:
     with Log(tmp_path / "hotline.db") as log:
         turns = [Turn("resident", "想出去", 0.0, 3.0), Turn("staff", "现在不能放行", 3.0, 5.0)]
-        transcript = log.import_call("c", START, "mono", turns)
+        transcript = hearings.import_call(log, "c", START, "mono", turns)
         assert transcript is not None
         proofs = tuple(Evidence(tag, "现在不能放行", "rule", "现在不能放行", 1, 0, 6) for tag in ("undertaking", "refusal"))  # fmt: skip
         request = Request(
@@ -271,7 +273,7 @@ def test_a_refusal_is_no_promise(tmp_path: Path) -> None:
             gist="想出去", place=Place(), phone=None, caller_name=None, undertaking="现在不能放行",
             conditions=(), due_hint=None, evidence=proofs, review=False,
         )  # fmt: skip
-        log.save_understanding(transcript, Understanding((request,), (), ()), [START])
+        understandings.save(log, transcript, Understanding((request,), (), ()), [START])
         week = report.count(
             log, MONDAY, MONDAY + timedelta(days=7), ZONE, START + timedelta(days=7)
         )

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from sample_log import MONDAY, Clock, hear, log_call, receive, speak
 from sample_log import ask as ask_for
 
+from pipeline import hearings, life
 from pipeline.candidates import BATCH
-from pipeline.log import CallFacts, Log
+from pipeline.log import Log
 from pipeline.match import mark
+from pipeline.rows import CallFacts
 from pipeline.script import fold
 from pipeline.search import ask as whole
 from pipeline.search import search
@@ -140,7 +142,7 @@ def test_filters(log):
     smell = ask(1, category="sanitation", urgency="urgent", place=Place(building="5"))
     log_call(log, "a.wav", turns, [ask(0), smell], phone="13800138000")
     log_call(log, "b.wav", speak("电梯"), [ask(0)], at=MONDAY + timedelta(days=3))
-    log.set_status([3], "done", by="王芳")
+    life.set_status(log, [3], "done", by="王芳")
     cases = [
         ({}, {1, 2, 3, None}),
         ({"category": "sanitation"}, {2}),
@@ -185,7 +187,7 @@ def test_what_was_set_aside_is_found_where_it_is_wanted(log, limit):
     heard = hear(turns)
     phantom = Segment(5.0, 6.0, "請點讚電梯", (), set_aside="phantom")
     heard = replace(heard, segments=(*heard.segments, phantom))
-    log.save_transcript(recording, facts, heard, turns)
+    hearings.save(log, recording, facts, heard, turns)
     for query, n in (("点赞", 1), ("电梯", 2), ("点赞 电梯", 2)):
         places = [p for hit in search(log, query, aside=True, limit=limit) for p in hit.hits]
         assert [p.where for p in places if "点赞" in fold(p.text)] == ["aside"], query
@@ -257,7 +259,7 @@ def test_an_older_hearing_is_not_found(log):
     facts = CallFacts(MONDAY, "file", 5.0, "mono", 1)
     recording = receive(log, "a.wav")
     for said in ("修电脑", "修电梯"):
-        log.save_transcript(recording, facts, hear(speak(said)), speak(said))
+        hearings.save(log, recording, facts, hear(speak(said)), speak(said))
     assert search(log, "电脑") == []
     assert len(search(log, "电梯")) == 1
 
@@ -293,7 +295,7 @@ def growing(tmp_path_factory):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_like_finds_is_found(growing, texts, data):
     log = growing
-    log.import_call("x", MONDAY, "mono", speak(*texts))
+    hearings.import_call(log, "x", MONDAY, "mono", speak(*texts))
     said = data.draw(st.sampled_from(texts).filter(bool)) if any(texts) else "电"
     start = data.draw(st.integers(0, len(said) - 1))
     word = said[start : start + data.draw(st.integers(1, 6))]

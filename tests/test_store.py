@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sample_log import MONDAY, Clock, ask, log_call, speak
 
-from pipeline import store
+from pipeline import life, recordings, store
 from pipeline.errors import LogError
 from pipeline.log import Log
 from pipeline.store import journal_mode
@@ -19,7 +19,7 @@ def test_the_file_is_the_owner_s_alone_and_safe(tmp_path):
         assert log.query("PRAGMA journal_mode")[0]["journal_mode"] == "wal"
         assert log.query("PRAGMA synchronous")[0]["synchronous"] == 2  # FULL
         assert log.query("PRAGMA foreign_keys")[0]["foreign_keys"] == 1
-        log.seen("a", 1, MONDAY)
+        recordings.seen(log, "a", 1, MONDAY)
         if os.name == "posix":
             for file in tmp_path.glob("hotline.db*"):
                 assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
@@ -39,7 +39,7 @@ def test_sqlite_s_with_the_wal_bug_get_a_rollback_journal(tmp_path, monkeypatch)
     monkeypatch.setattr(store.sqlite3, "sqlite_version_info", (3, 46, 1))
     with Log(tmp_path / "hotline.db") as log:
         assert log.query("PRAGMA journal_mode")[0]["journal_mode"] == "delete"
-        log.set_status([1], "done", by="王芳")
+        life.set_status(log, [1], "done", by="王芳")
         assert log.check() == ([], 0.0)
     monkeypatch.setattr(store.sqlite3, "sqlite_version_info", (3, 40, 1))
     with pytest.raises(LogError, match="pysqlite3"):
@@ -89,8 +89,8 @@ def test_two_writers_wait_for_one_another(tmp_path):
     def write(name):
         with Log(path) as log:  # opening a new log at once, too
             for n in range(20):
-                log.seen(f"/r/{name}{n}", 1, MONDAY)
-                log.seen(f"/r/both{n}", 1, MONDAY)
+                recordings.seen(log, f"/r/{name}{n}", 1, MONDAY)
+                recordings.seen(log, f"/r/both{n}", 1, MONDAY)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
     for thread in threads:
@@ -105,7 +105,7 @@ def test_two_writers_wait_for_one_another(tmp_path):
 def test_an_inner_transaction_is_part_of_the_outer(tmp_path):
     with Log(tmp_path / "hotline.db") as log:
         with pytest.raises(RuntimeError), log.transaction():
-            log.seen("/r/a", 1, MONDAY)
+            recordings.seen(log, "/r/a", 1, MONDAY)
             raise RuntimeError
         assert log.recordings() == []
 
@@ -114,7 +114,7 @@ def test_reading_sees_one_state(tmp_path):
     with Log(tmp_path / "hotline.db") as one, Log(tmp_path / "hotline.db") as other:
         with one.snapshot():
             assert one.recordings() == []
-            other.seen("/r/a", 1, MONDAY)
+            recordings.seen(other, "/r/a", 1, MONDAY)
             assert one.recordings() == []
         assert len(one.recordings()) == 1
 

@@ -10,7 +10,7 @@ from conftest import json_lines, run_hotline
 from sample_log import MONDAY, Clock, ask, hear, log_call, speak
 from scripted import Scripted, drop, make_home
 
-from pipeline import demo, life, process, versions
+from pipeline import demo, life, process, recordings, versions
 from pipeline.errors import UsageProblem
 from pipeline.log import Log
 from pipeline.types import Place, Transcript, Turn, Understanding
@@ -91,7 +91,7 @@ def test_a_promises_day_is_read_again_and_staffs_stands(log: Log) -> None:
 def test_what_staff_said_is_never_overwritten(log: Log) -> None:
     life.correct(log, [1], {"category": "safety", "place": Place("1", "2", "3", "4")}, by="王芳")
     life.correct(log, [1], {"due": MONDAY + timedelta(days=2)}, by="王芳")
-    log.set_status([2], "done", by="李强")
+    life.set_status(log, [2], "done", by="李强")
     closed = log.request(2)
     version = read_again(
         log,
@@ -113,7 +113,7 @@ def test_what_staff_said_is_never_overwritten(log: Log) -> None:
 
 
 def test_what_was_raised_for_a_third_call_is_not_lowered(log: Log) -> None:
-    log.retag(1, "urgency", "urgent", by="rule", why="call number 3 on this matter")
+    life.retag(log, 1, "urgency", "urgent", by="rule", why="call number 3 on this matter")
     version = read_again(log, ask(1, gist="新"), ask(2, category="sanitation", gist="垃圾"))
     assert version is not None
     assert versions.changes(log, version)[0].kept == (("urgency", "urgent", "routine"),)
@@ -262,7 +262,7 @@ def test_a_recording_in_which_nothing_was_heard_can_be_heard_again(tmp_path: Pat
     with Log(home.log) as log:
         process.ingest(home, log, (), Scripted)
         before = log.count_requests()
-        log.set_state(1, "silent", "No speech was found.")
+        recordings.set_state(log, 1, "silent", "No speech was found.")
     assert run_hotline("--home", home.path, "redo", "7x").exit_code == 2
     done = run_hotline("--home", home.path, "redo", "R1", "--as", "王芳")
     assert (done.exit_code, "R1 waits to be heard again" in done.output) == (0, True)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import life, taxonomy
+from pipeline import hearings, life, recordings, repeats, taxonomy, understandings
 from pipeline.dates import Period
 from pipeline.errors import UsageProblem
 from pipeline.i18n import use
@@ -72,9 +72,9 @@ class Days:
         if what in ("call", "desk"):
             self._call(draw, "staff" if what == "desk" else ("import", "file")[draw % 2])
         elif what == "file":
-            row = log.seen(f"{draw}-{self.clock.timestamp()}.wav", draw, self.clock)
+            row = recordings.seen(log, f"{draw}-{self.clock.timestamp()}.wav", draw, self.clock)
             state = ("arriving", "failed", "silent", "unsupported")[draw % 4]
-            log.set_state(row.id, state, reason="x")
+            recordings.set_state(log, row.id, state, reason="x")
             if state != "arriving" and draw % 3 == 0:
                 life.heard(log, [], [row.id], by="王芳")
         elif what == "undo":
@@ -103,7 +103,7 @@ class Days:
                 )
             else:
                 status = {"reopened": "open"}.get(what, what)
-                log.set_status([number], status, by="王芳", note="已办")
+                life.set_status(log, [number], status, by="王芳", note="已办")
 
     def _call(self, draw: int, source: str) -> None:
         started = self.clock - timedelta(hours=(0, 0, 0, 1, 200)[draw % 5])
@@ -111,8 +111,7 @@ class Days:
             Turn("resident", f"{draw}号事情", 0.0, 3.0),
             Turn("unknown", "", 4.0, 9.0, unheard=True),
         ]
-        transcript = self.log.import_call(
-            f"{draw}-{self.clock.timestamp()}", started.astimezone(self.zone), "mono", turns,
+        transcript = hearings.import_call(self.log, f"{draw}-{self.clock.timestamp()}", started.astimezone(self.zone), "mono", turns,
             time_source=source,
         )  # fmt: skip
         assert transcript is not None
@@ -131,14 +130,15 @@ class Days:
             evidence=tuple(evidence), review=draw % 11 == 0,
         )  # fmt: skip
         hours = (0.5, 24, 120)[URGENCIES.index(request.urgency)]
-        (number,) = self.log.save_understanding(
+        (number,) = understandings.save(
+            self.log,
             transcript,
             Understanding((request,), *(((), (1,)) if draw % 4 == 0 else ((1,), ()))),
             [started + timedelta(hours=hours)],
         )
-        again = self.log.find_repeats(number)
+        again = repeats.find_repeats(self.log, number)
         if again:
-            self.log.link_repeat(number, again[0])
+            repeats.link_repeat(self.log, number, again[0])
 
 
 @contextmanager

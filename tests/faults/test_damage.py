@@ -43,7 +43,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         numbers = [row.number for row in log.requests()]
         life.correct(log, numbers[:1], {"urgency": "urgent", "gist": "水管坏了"}, by="王芳")
-        log.set_status(numbers[1:2], "done", by="李强")
+        life.set_status(log, numbers[1:2], "done", by="李强")
         log.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return home.path
 
