@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import life
+from pipeline.acts import acting
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
+from pipeline.opened import add_stretch
 from pipeline.rows import Row, iso, when
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def bring_back(
     Raises:
         UsageProblem: there are none of this number, or they were brought back before.
     """
-    with life._act(log, by, note) as act:
+    with acting(log, by, note) as act:
         found = one(log, aside_id)
         if found.restored_at is not None:
             raise UsageProblem(
@@ -96,7 +97,7 @@ def bring_back(
             ):
                 log.update("spans", span.id, {"heard_at": iso(act.at), "heard_by": by})
                 act.event("heard", call_id=span.call_id, span=span.id)
-        return life._add_stretch(
+        return add_stretch(
             act, found.call_id, found.start, found.end, told, due_at,
             {"words": found.text, **values}, how="restored",
         )  # fmt: skip

@@ -373,12 +373,12 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
           note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
     from dataclasses import replace
 
-    from pipeline import life, process
+    from pipeline import opened, process
 
     where: float | str = read_moment(at) if re.fullmatch(r"\d+([:：]\d+)+", at) else at
     values = read_facts(session, {**facts, "gist": what})
     row = session.log.request(number)
-    words = life.second_half(session.log, number, where)
+    words = opened.second_half(session.log, number, where)
     told = process.read_words(session.home, words, row.started_at)[1]
     # What is not said in the second half again holds for it too: who calls, and from where.
     told = replace(
@@ -392,7 +392,7 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
         session.home, values.get("urgency", told.urgency), row.started_at, told.due_hint
     )
     by = session.actor(actor)
-    rows = life.split(session.log, number, where, told, due, values, by=by, note=note)
+    rows = opened.split(session.log, number, where, told, due, values, by=by, note=note)
     tell(session, rows, lambda row: _("No. {n}:").format(n=row.number), as_json)
 
 
@@ -414,7 +414,7 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
 @pass_session
 def add(session: Session, /, words: str, call_id: int | None, at: str | None, actor: str | None,
         note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import life, process
+    from pipeline import opened, process
 
     if not words.strip():
         raise UsageProblem(_('Say what is asked for: hotline add "3号楼电梯停了"'))
@@ -427,12 +427,12 @@ def add(session: Session, /, words: str, call_id: int | None, at: str | None, ac
     turn, told = process.read_words(session.home, words, when)
     due = process.answer_due(session.home, values.get("urgency", told.urgency), when, told.due_hint)
     if call is None:
-        row = life.add_walk_in(
+        row = opened.add_walk_in(
             session.log, turn, told, due, values, by=by, note=note, at=when
         )  # fmt: skip
     else:
         start, end = read_stretch(at or "")
-        row = life.add_from_call(
+        row = opened.add_from_call(
             session.log, call.id, start, end, told, due, values, by=by, note=note
         )
     after_opening(session, [row.number])
@@ -464,7 +464,7 @@ def after_opening(session: Session, numbers: Sequence[int]) -> None:
 @pass_session
 def heard(session: Session, /, numbers: tuple[str, ...], what: str | None, actor: str | None,
           note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import life, process
+    from pipeline import listened, process
 
     spans, recordings = read_listening(numbers)
     values = read_facts(session, facts)
@@ -472,7 +472,7 @@ def heard(session: Session, /, numbers: tuple[str, ...], what: str | None, actor
     if what is None:
         if values:
             raise UsageProblem(_("Say what is asked for there, with --what."))
-        life.heard(session.log, spans, recordings, by=by, note=note)
+        listened.heard(session.log, spans, recordings, by=by, note=note)
         said = [*(f"L{n}" for n in spans), *(f"R{n}" for n in recordings)]
         if not as_json:
             click.echo(_("{what}: listened to.").format(what=", ".join(said)))
@@ -484,12 +484,14 @@ def heard(session: Session, /, numbers: tuple[str, ...], what: str | None, actor
                 "recording write it down with: hotline add …"
             )
         )
-    call = session.log.call(life.span(session.log, spans[0]).call_id)
+    call = session.log.call(session.log.span(spans[0]).call_id)
     told = process.read_words(session.home, what.strip(), call.started_at)[1]
     due = process.answer_due(
         session.home, values.get("urgency", told.urgency), call.started_at, told.due_hint
     )
-    opened = life.heard(session.log, spans, by=by, note=note, told=told, due_at=due, values=values)
+    opened = listened.heard(
+        session.log, spans, by=by, note=note, told=told, due_at=due, values=values
+    )
     after_opening(session, opened)
     rows = session.log.requests(numbers=opened)
     tell(session, rows, lambda row: _("No. {n} is on the list.").format(n=row.number), as_json)
@@ -524,9 +526,9 @@ def read_listening(numbers: Sequence[str]) -> tuple[list[int], list[int]]:
 @json_option
 @pass_session
 def undo(session: Session, /, actor: str | None, note: str | None, as_json: bool) -> None:
-    from pipeline import life, story, veil
+    from pipeline import story, undo, veil
 
-    taken = life.undo(session.log, by=session.actor(actor), note=note)
+    taken = undo.undo(session.log, by=session.actor(actor), note=note)
     rows = session.log.requests(numbers=taken.numbers) if taken.numbers else []
     rows = [veil.request(row) for row in rows]
     if as_json:

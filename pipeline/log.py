@@ -2,7 +2,7 @@
 
 `Log` is the open log, and what it holds is read from it. What is written stands by what happens: a file
 came (`recordings.py`), a call was heard (`hearings.py`) and understood (`understandings.py`), a matter came
-again (`repeats.py`), staff did something (`life.py`). Every step is one transaction: a killed run leaves the
+again (`repeats.py`), staff did something (`acts.py`). Every step is one transaction: a killed run leaves the
 whole step or nothing of it. Writing goes through sqlite-utils; reading does not, for that loads numpy, and
 `search` must answer at once.
 """
@@ -54,6 +54,14 @@ _REQUEST_SQL = """
         coalesce(r.caller_name, c.caller_name) AS any_name
     FROM requests AS r
     JOIN calls AS c ON c.id = r.call_id
+    LEFT JOIN recordings AS f ON f.id = c.recording_id
+"""
+_SPAN_SQL = """
+    SELECT s.*, x.call_id, c.started_at, f.path, t.text
+    FROM spans AS s
+    JOIN turns AS t ON t.transcript_id = s.transcript_id AND t.idx = s.turn_idx
+    JOIN transcripts AS x ON x.id = s.transcript_id
+    JOIN calls AS c ON c.id = x.call_id
     LEFT JOIN recordings AS f ON f.id = c.recording_id
 """
 _URGENCY_RANK = (
@@ -327,16 +335,26 @@ class Log(Store):
         return [
             span_row(row)
             for row in self.query(
-                "SELECT s.*, x.call_id, c.started_at, f.path, t.text FROM spans AS s "
-                "JOIN turns AS t ON t.transcript_id = s.transcript_id AND t.idx = s.turn_idx "
-                "JOIN transcripts AS x ON x.id = s.transcript_id AND x.is_current "
-                "JOIN calls AS c ON c.id = x.call_id "
-                "LEFT JOIN recordings AS f ON f.id = c.recording_id "
-                "WHERE s.kind = 'needs_listening' AND (s.heard_at IS NOT NULL) = ? "
-                "ORDER BY c.started_utc, c.id, s.start_s",
+                _SPAN_SQL + "WHERE s.kind = 'needs_listening' AND (s.heard_at IS NOT NULL) = ? "
+                "AND x.is_current ORDER BY c.started_utc, c.id, s.start_s",
                 (int(heard),),
             )
         ]
+
+    def span(self, span_id: int) -> SpanRow:
+        """A stretch of speech that somebody must listen to, or had to.
+
+        Raises:
+            UsageProblem: there is none of this number.
+        """
+        row = self.one(_SPAN_SQL + "WHERE s.id = ? AND s.kind = 'needs_listening'", (span_id,))
+        if row is None:
+            raise UsageProblem(
+                _(
+                    "There is nothing L{n} to listen to. See what there is with: hotline open"
+                ).format(n=span_id)
+            )
+        return span_row(row)
 
     def next_event(self) -> int:
         """The id that the next event gets; what staff did in one go is known by that of its first."""

@@ -52,9 +52,7 @@ def clip_of(
 
 def clip_of_span(log: Log, home: Home, span_id: int) -> AudioSegment:
     """The sound of a stretch that was not understood. Raises what `clip_of` raises."""
-    from pipeline import life
-
-    span = life.span(log, span_id)
+    span = log.span(span_id)
     return _cut(log, home, span.call_id, [(span.start, span.end)])
 
 

@@ -23,14 +23,14 @@ def flip(
     session: Session, /, number: int | None, call_id: int | None, actor: str | None,
     note: str | None,
 ) -> None:  # fmt: skip
-    from pipeline import life
+    from pipeline import speakers
 
     if (number is None) == (call_id is None):
         raise UsageProblem(_("Say which: hotline flip ID, or hotline flip --call N."))
     if number is not None:
         call_id = session.log.request(number).call_id
     assert call_id is not None
-    life.flip_speakers(session.log, call_id, by=session.actor(actor), note=note)
+    speakers.flip_speakers(session.log, call_id, by=session.actor(actor), note=note)
     click.echo(_("Staff and resident are changed over in call {n}:").format(n=call_id))
     settings = session.home.settings
     screen.print_call(session.log, call_id, settings.zone, settings.hearing.words)

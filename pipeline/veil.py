@@ -78,10 +78,10 @@ class Veiled(Log):
         return [event(row) for row in super().events(request, recording)]
 
     def needs_listening(self, *, heard: bool = False) -> list[SpanRow]:
-        return [
-            replace(span, recording=mask_paths(span.recording), text=mask_text(span.text))
-            for span in super().needs_listening(heard=heard)
-        ]
+        return [_span(row) for row in super().needs_listening(heard=heard)]
+
+    def span(self, span_id: int) -> SpanRow:
+        return _span(super().span(span_id))
 
 
 def hide_of(log: Log) -> Callable[[str], str]:
@@ -110,6 +110,10 @@ def request(row: RequestRow) -> RequestRow:
         ticked=tuple(map(mask_text, row.ticked)),
         closed_note=_text(row.closed_note),
     )
+
+
+def _span(row: SpanRow) -> SpanRow:
+    return replace(row, recording=mask_paths(row.recording), text=mask_text(row.text))
 
 
 def event(row: EventRow) -> EventRow:

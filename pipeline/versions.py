@@ -13,10 +13,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import hearings, life, understandings
+from pipeline import hearings, understandings
+from pipeline.acts import Act, acting
 from pipeline.errors import UsageProblem
 from pipeline.evaluate import match, overlap_of_spans, overlap_of_turns
 from pipeline.i18n import _
+from pipeline.life import place_text, reindex
+from pipeline.log import PROGRAM
+from pipeline.opened import open_request
+from pipeline.pieces import piece_values, pieces_between, set_pieces, span_of
 from pipeline.rows import TAG_COLUMNS, RequestRow, Row, TextPiece, iso, when
 from pipeline.spans import subtract
 from pipeline.timing import word_times
@@ -181,7 +186,7 @@ def _change(
             ("kind", row.kind, new.kind),
             ("urgency", row.urgency, new.urgency),
             ("gist", row.gist, new.gist),
-            ("place", life._place_text(row.place), life._place_text(new.place)),
+            ("place", place_text(row.place), place_text(new.place)),
             ("phone", row.phone or "", new.phone or ""),
             ("caller", row.caller_name or "", new.caller_name or ""),
             ("undertaking", row.undertaking or "", new.undertaking or ""),
@@ -266,7 +271,7 @@ def accept(log: Log, call_id: int, *, by: str, note: str | None = None) -> list[
     Raises:
         UsageProblem: nothing waits for a decision there.
     """
-    with life._act(log, by, note) as act:
+    with acting(log, by, note) as act:
         version = _of(log, call_id)
         plan = changes(log, version)
         turns = log.turns(version.transcript_id)
@@ -292,7 +297,7 @@ def decline(log: Log, call_id: int, *, by: str, note: str | None = None) -> None
     Raises:
         UsageProblem: nothing waits for a decision there.
     """
-    with life._act(log, by, note) as act:
+    with acting(log, by, note) as act:
         version = _of(log, call_id)
         _decide(log, version, "declined", act)
         act.event("declined", call_id=call_id, version=version.transcript_id)
@@ -318,7 +323,7 @@ def _of(log: Log, call_id: int) -> Version:
     return version
 
 
-def _decide(log: Log, version: Version, decision: str, act: life._Act) -> None:
+def _decide(log: Log, version: Version, decision: str, act: Act) -> None:
     log.update(
         "proposals",
         version.transcript_id,
@@ -356,17 +361,17 @@ def _let_count(log: Log, version: Version, turns: Sequence[Turn], before: int) -
     return done
 
 
-def _open(act: life._Act, version: Version, change: Change, turns: Sequence[Turn]) -> int:
+def _open(act: Act, version: Version, change: Change, turns: Sequence[Turn]) -> int:
     assert change.found is not None
     assert change.due_at is not None
-    number = life._open(
+    number = open_request(
         act, version.call_id, version.transcript_id, change.found, change.due_at, how="redone"
     )
-    life._set_pieces(act.log, number, _rows(act.log, version, _pieces(change.found, turns), turns))
+    set_pieces(act.log, number, _rows(act.log, version, _pieces(change.found, turns), turns))
     return number
 
 
-def _take(act: life._Act, version: Version, change: Change, turns: Sequence[Turn]) -> bool:
+def _take(act: Act, version: Version, change: Change, turns: Sequence[Turn]) -> bool:
     """Let a version count for a request that is there; whether anything of it changed."""
     log, number = act.log, change.number
     assert number is not None
@@ -387,7 +392,7 @@ def _take(act: life._Act, version: Version, change: Change, turns: Sequence[Turn
             pieces = _rows(log, version, _pieces(change.found, turns), turns)
         else:  # its words as they were heard this time
             for piece in old:
-                pieces += life._pieces_between(
+                pieces += pieces_between(
                     log, version.transcript_id, piece["start_s"], piece["end_s"]
                 )
             pieces = _once(pieces)
@@ -398,10 +403,10 @@ def _take(act: life._Act, version: Version, change: Change, turns: Sequence[Turn
     if not (columns or pieces):
         return False
     if "gist" in columns:
-        life._reindex(log, row, str(columns["gist"]))
+        reindex(log, row, str(columns["gist"]))
     if pieces:
-        data["pieces"] = {str(number): [life._piece_values(one) for one in old]}
-        life._set_pieces(log, number, pieces)
+        data["pieces"] = {str(number): [piece_values(one) for one in old]}
+        set_pieces(log, number, pieces)
     act.change(row, "redone", columns, tags=tags, **data)
     return True
 
@@ -428,7 +433,7 @@ def _columns(change: Change, row: RequestRow) -> Row:
     return columns
 
 
-def _tags(act: life._Act, number: int, found: Request, changed: set[str]) -> list[int]:
+def _tags(act: Act, number: int, found: Request, changed: set[str]) -> list[int]:
     """Judgements beside the earlier ones, for what changed; their ids."""
     decided = {"category": found.category, "kind": found.kind, "urgency": found.urgency}
     reasons: dict[tuple[str, str], Evidence] = {(e.tag, e.value): e for e in found.evidence}
@@ -445,7 +450,7 @@ def _tags(act: life._Act, number: int, found: Request, changed: set[str]) -> lis
                     "tag": tag,
                     "value": value,
                     "given_by": reason.by if reason else "rule",
-                    "who": "hotline",
+                    "who": PROGRAM,
                     "words": reason.words if reason else None,
                     "turn_idx": reason.turn if reason else None,
                     "start_char": reason.start_char if reason else None,
@@ -466,7 +471,7 @@ def _rows(log: Log, version: Version, pieces: Sequence[Piece], turns: Sequence[T
         turn = turns[piece.turn]
         made.append(
             {
-                "span_id": life._span_of(log, version.transcript_id, piece.turn, turn),
+                "span_id": span_of(log, version.transcript_id, piece.turn, turn),
                 "start_char": piece.start_char,
                 "end_char": piece.end_char,
                 "start_s": inside[0][0] if inside else turn.start,

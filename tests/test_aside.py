@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sample_log import MONDAY, Clock, ask, hear, receive, speak
 
-from pipeline import aside, hearings, life, understandings
+from pipeline import aside, hearings, understandings
 from pipeline.errors import UsageProblem
 from pipeline.log import Log
 from pipeline.rows import CallFacts
 from pipeline.types import Understanding
+from pipeline.undo import undo
 
 DUE = MONDAY + timedelta(hours=1)
 
@@ -61,7 +62,7 @@ def test_brought_back_it_is_a_request_and_nobody_need_listen(log: Log) -> None:
 
 def test_undo_sets_it_aside_again(log: Log) -> None:
     number = aside.bring_back(log, 2, ask(0), DUE, {}, by="王芳")
-    life.undo(log, by="王芳")
+    undo(log, by="王芳")
     assert aside.of_call(log, 1)[0].restored_at is None
     assert log.request(number).status == "dismissed"
     assert len(log.needs_listening()) == 1

@@ -14,6 +14,7 @@ from pipeline.log import Log
 from pipeline.report import telling
 from pipeline.rows import iso
 from pipeline.types import CATEGORIES, Evidence, Place, Request, Span, Turn, Understanding
+from pipeline.undo import undo
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = date(2025, 3, 3)
@@ -161,18 +162,18 @@ def test_what_was_undone_is_no_answer_and_what_was_corrected_counts_once(tmp_pat
         due = START + timedelta(days=5)
         one, two = (open_request(log, START + timedelta(hours=n), "repairs", "routine", due, None) for n in (1, 2))  # fmt: skip
         life.set_status(log, [one], "done", by="王芳")
-        life.undo(log, by="王芳")
+        undo(log, by="王芳")
         life.set_status(log, [two], "done", by="王芳")
         life.correct(log, [one], {"category": "safety", "kind": "help"}, by="王芳")
         life.correct(log, [two], {"category": "medical"}, by="王芳")
-        life.undo(log, by="王芳")
+        undo(log, by="王芳")
         week = report.count(log, MONDAY, MONDAY + timedelta(days=7), ZONE, clock[0])
         assert (week.done, week.reopened, week.still_open) == (1, 0, 1)
         assert week.corrected_by_tag == {"category": 1}  # the kind was help before
         # Taken back in the week after: then it was an answer, and comes back.
         clock[0] += timedelta(days=7)
-        life.undo(log, by="王芳")  # the correction
-        life.undo(log, by="王芳")  # the answer
+        undo(log, by="王芳")  # the correction
+        undo(log, by="王芳")  # the answer
         after = report.count(
             log, MONDAY + timedelta(days=7), MONDAY + timedelta(days=14), ZONE, clock[0]
         )
@@ -233,10 +234,10 @@ def test_a_promise_is_kept_or_broken_by_its_own_day_not_by_the_needs(tmp_path: P
         assert [(day.undertakings_kept, day.undertakings_broken) for day in days] == [
             (0, 0), (0, 0), (1, 1), (0, 0), (0, 0), (0, 0), (0, 0),
         ]  # fmt: skip
-        life.undo(log, by="王芳")  # the answer
-        life.undo(log, by="王芳")
+        undo(log, by="王芳")  # the answer
+        undo(log, by="王芳")
         assert [row.undertaking_due for row in log.requests()] == [START + timedelta(days=2)] * 2
-        life.undo(log, by="王芳")
+        undo(log, by="王芳")
         assert [row.undertaking_due for row in log.requests()] == [None, None]
 
 

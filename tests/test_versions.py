@@ -10,10 +10,11 @@ from conftest import json_lines, run_hotline
 from sample_log import MONDAY, Clock, ask, hear, log_call, speak
 from scripted import Scripted, drop, make_home
 
-from pipeline import demo, life, process, recordings, versions
+from pipeline import demo, life, listened, opened, process, recordings, versions
 from pipeline.errors import UsageProblem
 from pipeline.log import Log
 from pipeline.types import Place, Transcript, Turn, Understanding
+from pipeline.undo import undo
 
 DUE = MONDAY + timedelta(hours=1)
 
@@ -84,7 +85,7 @@ def test_a_promises_day_is_read_again_and_staffs_stands(log: Log) -> None:
     assert version is not None
     versions.accept(log, 1, by="王芳")
     assert [row.undertaking_due for row in log.requests()] == [day, later]
-    life.undo(log, by="王芳")
+    undo(log, by="王芳")
     assert [row.undertaking_due for row in log.requests()] == [None, later]
 
 
@@ -131,7 +132,7 @@ def test_a_request_that_it_finds_is_opened_and_undo_takes_all_back(log: Log) -> 
     assert versions.accept(log, 1, by="张") == [1, 3]
     assert (log.request(3).text, log.request(3).status) == ("您好", "open")
     assert log.check() == ([], 0.0)
-    taken = life.undo(log, by="张")
+    taken = undo(log, by="张")
     assert taken.kind == "redone"
     assert log.requests(numbers=[1, 2]) == before
     assert log.request(3).status == "dismissed"
@@ -154,7 +155,7 @@ def test_words_that_it_counts_in_join_and_none_leave(log: Log) -> None:
 
 
 def test_what_staff_parted_stays_parted(log: Log) -> None:
-    life.split(log, 2, "三天", ask(2, gist="三天没收"), DUE, {}, by="王芳")
+    opened.split(log, 2, "三天", ask(2, gist="三天没收"), DUE, {}, by="王芳")
     version = read_again(log, ask(1), ask(2, category="sanitation", urgency="urgent", gist="垃圾"))
     assert version is not None
     versions.accept(log, 1, by="张")
@@ -165,7 +166,7 @@ def test_what_staff_parted_stays_parted(log: Log) -> None:
 def test_a_later_hearing_stands_beside_until_it_is_taken(log: Log) -> None:
     life.correct(log, [2], {"category": "property"}, by="王芳")
     (listen,) = log.needs_listening()
-    life.heard(log, [listen.id], by="王芳")
+    listened.heard(log, [listen.id], by="王芳")
     old = log.turns(1)
     turns = (
         old[0],
@@ -194,7 +195,7 @@ def test_a_later_hearing_stands_beside_until_it_is_taken(log: Log) -> None:
     assert len(log.needs_listening(heard=True)) == 1
     assert log.check() == ([], 0.0)
     assert log.query("SELECT count(*) AS n FROM segments") == [{"n": 6}]
-    life.undo(log, by="张")
+    undo(log, by="张")
     assert log.current_transcript(1) == 1
     assert [log.request(n).text for n in (1, 2)] == ["电梯坏了", "垃圾三天没收"]
     assert log.check() == ([], 0.0)
@@ -208,7 +209,7 @@ def test_leaving_it_leaves_all_and_can_be_undone(log: Log) -> None:
     assert log.requests() == before
     with pytest.raises(UsageProblem, match="No other version"):
         versions.accept(log, 1, by="张")
-    life.undo(log, by="张")
+    undo(log, by="张")
     assert versions.waiting(log, 1) is not None
 
 

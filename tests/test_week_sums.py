@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import hearings, life, recordings, repeats, taxonomy, understandings
+from pipeline import hearings, life, listened, recordings, repeats, taxonomy, understandings
 from pipeline.dates import Period
 from pipeline.errors import UsageProblem
 from pipeline.i18n import use
@@ -37,6 +37,7 @@ from pipeline.types import (
     Turn,
     Understanding,
 )
+from pipeline.undo import undo
 
 MONDAY = date(2026, 3, 2)
 ACTS = (
@@ -76,13 +77,13 @@ class Days:
             state = ("arriving", "failed", "silent", "unsupported")[draw % 4]
             recordings.set_state(log, row.id, state, reason="x")
             if state != "arriving" and draw % 3 == 0:
-                life.heard(log, [], [row.id], by="王芳")
+                listened.heard(log, [], [row.id], by="王芳")
         elif what == "undo":
-            life.undo(log, by="王芳")
+            undo(log, by="王芳")
         elif what == "heard":
             waiting = log.query("SELECT id FROM spans WHERE kind = 'needs_listening'")
             if waiting:
-                life.heard(log, [waiting[draw % len(waiting)]["id"]], by="王芳")
+                listened.heard(log, [waiting[draw % len(waiting)]["id"]], by="王芳")
         elif count_of:
             number = 1 + draw % count_of
             if what == "merged":
