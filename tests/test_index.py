@@ -76,7 +76,7 @@ def test_a_step_that_fails_leaves_index_and_rows_as_they_were(log, monkeypatch):
         raise RuntimeError
 
     before = index.wrongly_indexed(log)
-    monkeypatch.setattr(log, "_event", fails)
+    monkeypatch.setattr(log, "event", fails)
     with pytest.raises(RuntimeError):
         hearings.import_call(log, "x", MONDAY, "mono", speak("垃圾没收"))
     assert index.wrongly_indexed(log) == before == []
