@@ -18,7 +18,7 @@ from pipeline.i18n import _
 from pipeline.types import Arrival
 
 if TYPE_CHECKING:
-    from pipeline.inbox import NamePattern
+    from pipeline.filenames import NamePattern
     from pipeline.log import Log
     from pipeline.rows import RecordingRow
     from pipeline.settings import Home
@@ -46,14 +46,14 @@ def path_in(home: Home, path: Path) -> str:
 
 def take_in(home: Home, log: Log, paths: Sequence[Path]) -> Came:
     """Give every file below `paths` its row, and keep the originals of those that arrived whole."""
-    from pipeline import inbox
+    from pipeline import filenames, inbox
 
     settings = home.settings
     patterns = tuple(
-        inbox.compile_pattern(entry.get("name", ""), entry.get("regex", ""))
+        filenames.compile_pattern(entry.get("name", ""), entry.get("regex", ""))
         for entry in settings.recordings.patterns
     )
-    patterns += inbox.PATTERNS
+    patterns += filenames.PATTERNS
     seen = new = 0
     ids: set[int] = set()
     failed: list[tuple[str, str]] = []
@@ -84,7 +84,7 @@ def unkept(log: Log) -> bool:
 
 def _row(home: Home, log: Log, arrival: Arrival) -> RecordingRow:
     """The row of a file; one whose time alone is new keeps its row."""
-    from pipeline import inbox
+    from pipeline import originals
 
     path = path_in(home, arrival.path)
     if arrival.kind == "file" and arrival.size and arrival.settled:
@@ -92,7 +92,7 @@ def _row(home: Home, log: Log, arrival: Arrival) -> RecordingRow:
         if known and not any(row.modified_at == arrival.modified_at for row in known):
             # Copied without its times (a home that moved to another disk), or only touched.
             try:
-                content = inbox.hash_file(arrival.path)
+                content = originals.hash_file(arrival.path)
             except OSError:
                 content = ""  # `keep` says what is wrong with it
             for row in known:
@@ -110,11 +110,11 @@ def _keep(
     failed: list[tuple[str, str]],
 ) -> None:
     """Keep the original of a file that arrived whole, or say why it is none."""
-    from pipeline import inbox
+    from pipeline import originals
 
     try:
         _refuse(arrival)
-        kept = inbox.keep(arrival.path, home.originals)
+        kept = originals.keep(arrival.path, home.originals)
         _received(home, log, row, kept.sha256, kept.path, patterns)
     except UnsupportedAudio as error:
         recordings.set_state(log, row.id, "unsupported", str(error))
@@ -129,16 +129,16 @@ def _keep(
 
 def _mend(home: Home, log: Log, row: RecordingRow, arrival: Arrival) -> None:
     """Copy an original anew that has gone, from the dropped file, if that is still the same."""
-    from pipeline import inbox
+    from pipeline import originals
 
     assert row.original is not None
     place = home.path / row.original
     try:
         if place.is_file() and place.stat().st_size == row.size:
             return
-        if inbox.hash_file(arrival.path) != row.sha256:
+        if originals.hash_file(arrival.path) != row.sha256:
             return
-        kept = inbox.keep(arrival.path, home.originals)
+        kept = originals.keep(arrival.path, home.originals)
     except (HotlineError, OSError):
         return  # `check` goes on to name it
     recordings.mended(log, row.id, kept.path.relative_to(home.path).as_posix())
@@ -171,10 +171,10 @@ def _received(
     original: Path,
     patterns: Sequence[NamePattern],
 ) -> None:
-    from pipeline import inbox
+    from pipeline import filenames
 
-    facts = inbox.read_name(Path(row.path), tz=home.settings.zone, patterns=patterns)
-    facts = inbox.when(facts, None, row.modified_at, home.settings.zone)
+    facts = filenames.read_name(Path(row.path), tz=home.settings.zone, patterns=patterns)
+    facts = filenames.when(facts, None, row.modified_at, home.settings.zone)
     recordings.received(
         log,
         row.id,
@@ -191,14 +191,14 @@ def adopt(home: Home, log: Log, patterns: Sequence[NamePattern]) -> list[str]:
 
     A file that was seen before and has gone since is known by its size and time, which the copy has.
     """
-    from pipeline import inbox
+    from pipeline import inbox, originals
 
     found = []
     for file in strays(home, log):
         sha256 = file.name.partition(".")[0]
         try:
             info = file.stat()
-            if inbox.hash_file(file) != sha256:
+            if originals.hash_file(file) != sha256:
                 continue  # `check` names it
         except OSError:
             continue

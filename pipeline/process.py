@@ -350,7 +350,7 @@ def hear(
     """
     from dataclasses import replace
 
-    from pipeline import audio, inbox
+    from pipeline import audio, filenames
     from pipeline.rows import CallFacts
 
     kept = original(home, row)
@@ -360,7 +360,7 @@ def hear(
     except UnsupportedAudio as error:
         recordings.set_state(log, row.id, "unsupported", str(error))
         return
-    facts = inbox.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
+    facts = filenames.when(row.facts, sound.created_at, row.modified_at, home.settings.zone)
     sound = replace(sound, problems=(*sound.problems, *audio.complaints(sound)))
     call = CallFacts.of(facts, sound)
     speech = audio.speech(sound)
@@ -485,14 +485,14 @@ class _Windows:
 
 def original(home: Home, row: RecordingRow) -> Path:
     """The kept original of a recording; its dropped file, if that is still the same, where it has gone."""
-    from pipeline import inbox
+    from pipeline import originals
 
     if row.original is not None:
         kept = home.path / row.original
         if kept.exists():
             return kept
     dropped = home.path / row.path
-    if not dropped.is_file() or inbox.hash_file(dropped) != row.sha256:
+    if not dropped.is_file() or originals.hash_file(dropped) != row.sha256:
         raise HotlineError(
             _("{file} is neither in originals/ nor where it was dropped; put it back.").format(
                 file=dropped.name

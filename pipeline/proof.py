@@ -89,7 +89,7 @@ def check(
 
 def _original_problem(home: Home, row: RecordingRow, quick: bool) -> str | None:
     """What is wrong with the kept original of a recording, as a sentence."""
-    from pipeline import inbox
+    from pipeline import originals
 
     assert row.original is not None
     place, name = home.path / row.original, Path(row.path).name
@@ -107,7 +107,7 @@ def _original_problem(home: Home, row: RecordingRow, quick: bool) -> str | None:
             return _("The original of {file} ({place}) has another size now. {advice}").format(
                 file=name, place=row.original, advice=advice
             )
-        if not quick and inbox.hash_file(place) != row.sha256:
+        if not quick and originals.hash_file(place) != row.sha256:
             return _("The original of {file} ({place}) has been changed. {advice}").format(
                 file=name, place=row.original, advice=advice
             )
@@ -130,10 +130,10 @@ def _is(file: Path, row: RecordingRow | None, quick: bool) -> bool:
 
 
 def _same(dropped: Path, row: RecordingRow) -> bool:
-    from pipeline import inbox
+    from pipeline import originals
 
     try:
-        return dropped.is_file() and inbox.hash_file(dropped) == row.sha256
+        return dropped.is_file() and originals.hash_file(dropped) == row.sha256
     except OSError:
         return False
 

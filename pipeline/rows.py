@@ -121,9 +121,9 @@ class CallFacts:
 
     @classmethod
     def of(cls, facts: NameFacts, sound: Audio) -> CallFacts:
-        """From what the name told (with a time, see `inbox.when`) and what was decoded."""
+        """From what the name told (with a time, see `filenames.when`) and what was decoded."""
         if facts.started_at is None:
-            raise ValueError("the call's time is not settled: inbox.when comes first")
+            raise ValueError("the call's time is not settled: filenames.when comes first")
         return cls(
             started_at=facts.started_at,
             time_source=facts.time_source or "file",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import migrations
 from pipeline.errors import LogError
+from pipeline.folders import sync_folder
 from pipeline.i18n import _, system_says
 from pipeline.rows import Row, clean, iso
 
@@ -167,7 +168,7 @@ class Store:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(to)
-        _sync_folder(to.parent)
+        sync_folder(to.parent)
         return to
 
     @cached_property
@@ -316,7 +317,7 @@ def _make_private(path: Path, create: bool) -> None:
                     _("There is no log at {file}; hotline ingest makes it.").format(file=path)
                 )
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         elif os.name == "posix" and path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except PermissionError as error:
@@ -329,17 +330,6 @@ def _make_private(path: Path, create: bool) -> None:
 
 def _cannot_open(path: Path, what: object) -> str:
     return _("The log {file} cannot be opened: {what}.").format(file=path, what=what)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in `folder` last through a power cut; Windows neither needs nor allows it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _no_room(path: Path) -> bool:

@@ -9,10 +9,22 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pipeline"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
-STAGES = {"inbox", "audio", "transcribe", "turns", "split", "tag", "extract", "due"}
+STAGES = {
+    "inbox",
+    "filenames",
+    "originals",
+    "audio",
+    "transcribe",
+    "turns",
+    "split",
+    "tag",
+    "extract",
+    "due",
+}
 LEAVES = {
     "types",
     "errors",
+    "folders",
     "i18n",
     "script",
     "readings",

@@ -154,13 +154,13 @@ def test_a_file_that_cannot_be_read_is_taken_when_it_can(home: Home, monkeypatch
 
 def test_what_was_kept_when_a_run_was_killed_is_taken_in(home: Home) -> None:
     """Killed between the copy and its row, and then somebody tidied the folder."""
-    from pipeline import inbox
+    from pipeline import inbox, originals
 
     path = drop(home, "通话_20240101120000.wav")
     with Log(home.log) as log:
         info = path.stat()
         row = recordings.seen(log, intake.path_in(home, path), info.st_size, inbox.modified(info))
-        inbox.keep(path, home.originals)
+        originals.keep(path, home.originals)
         path.unlink()
         assert any("no recording in the log" in p for p in proof.check(home, log).problems)
         ingest(home, log)

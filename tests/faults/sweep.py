@@ -333,7 +333,7 @@ def power(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
 def _after_cut(image: Path, acknowledged: int) -> dict[str, int]:
     """What a home is like after a power cut: does its log open, has it every acknowledged commit, is
     every original whole that it says was received?"""
-    from pipeline import inbox
+    from pipeline import originals
     from pipeline.errors import HotlineError
     from pipeline.log import Log
 
@@ -350,7 +350,7 @@ def _after_cut(image: Path, acknowledged: int) -> dict[str, int]:
             for row in log.recordings():
                 if row.original is not None:
                     kept = image / row.original
-                    lost = not kept.exists() or inbox.hash_file(kept) != row.sha256
+                    lost = not kept.exists() or originals.hash_file(kept) != row.sha256
                     bad["originals_lost"] += int(lost)
     except HotlineError:
         bad["corrupt"] = 1
