@@ -276,7 +276,7 @@ def _said(session: Session, tag: str, was: str, becomes: str) -> str:
 @pass_session
 def restore(session: Session, /, number: str, what: str | None, actor: str | None,
             note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import aside, process
+    from pipeline import aside, meaning
 
     match = re.fullmatch(r"[Aa]?(\d{1,15})", number.strip())
     if match is None:
@@ -288,8 +288,8 @@ def restore(session: Session, /, number: str, what: str | None, actor: str | Non
     found = aside.one(session.log, int(match[1]))
     call = session.log.call(found.call_id)
     values = read_facts(session, {**facts, "gist": what})
-    told = process.read_words(session.home, found.text, call.started_at)[1]
-    due = process.answer_due(
+    told = meaning.read_words(session.home, found.text, call.started_at)[1]
+    due = meaning.answer_due(
         session.home, values.get("urgency", told.urgency), call.started_at, told.due_hint
     )
     opened = aside.bring_back(

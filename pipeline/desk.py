@@ -113,9 +113,9 @@ def read_place(session: Session, text: str) -> Place:
             return Place(building=parts[0], unit=parts[1], room=parts[2])
         if len(parts) == 4:
             return Place(*parts)
-    from pipeline import process
+    from pipeline import meaning
 
-    place = process.read_words(session.home, text, session.now())[1].place
+    place = meaning.read_words(session.home, text, session.now())[1].place
     if not place:
         raise UsageProblem(
             _('"{text}" is no place. Write for example: 2-501, 2-3-501 or 2号楼501室.').format(
@@ -314,14 +314,14 @@ def tick(session: Session, /, number: int, conditions: tuple[int, ...], actor: s
 @pass_session
 def correct(session: Session, /, numbers: tuple[int, ...], what: str | None, words: str | None,
             actor: str | None, note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import life, process
+    from pipeline import life, meaning
 
     values = read_facts(session, {**facts, "gist": what, "words": words})
     due: dict[int, datetime] = {}
     if "urgency" in values:
         rows = [session.log.request(number) for number in numbers]
         due = {
-            row.number: process.answer_due(
+            row.number: meaning.answer_due(
                 session.home, values["urgency"], row.started_at, row.due_hint
             )
             for row in rows
@@ -373,13 +373,13 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
           note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
     from dataclasses import replace
 
-    from pipeline import opened, process
+    from pipeline import meaning, opened
 
     where: float | str = read_moment(at) if re.fullmatch(r"\d+([:：]\d+)+", at) else at
     values = read_facts(session, {**facts, "gist": what})
     row = session.log.request(number)
     words = opened.second_half(session.log, number, where)
-    told = process.read_words(session.home, words, row.started_at)[1]
+    told = meaning.read_words(session.home, words, row.started_at)[1]
     # What is not said in the second half again holds for it too: who calls, and from where.
     told = replace(
         told,
@@ -388,7 +388,7 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
         caller_name=told.caller_name or row.caller_name,
         review=True,
     )
-    due = process.answer_due(
+    due = meaning.answer_due(
         session.home, values.get("urgency", told.urgency), row.started_at, told.due_hint
     )
     by = session.actor(actor)
@@ -414,7 +414,7 @@ def split(session: Session, /, number: int, at: str, what: str | None, actor: st
 @pass_session
 def add(session: Session, /, words: str, call_id: int | None, at: str | None, actor: str | None,
         note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import opened, process
+    from pipeline import meaning, opened
 
     if not words.strip():
         raise UsageProblem(_('Say what is asked for: hotline add "3号楼电梯停了"'))
@@ -424,8 +424,8 @@ def add(session: Session, /, words: str, call_id: int | None, at: str | None, ac
     by, words = session.actor(actor), words.strip()
     call = None if call_id is None else session.log.call(call_id)
     when = session.now() if call is None else call.started_at
-    turn, told = process.read_words(session.home, words, when)
-    due = process.answer_due(session.home, values.get("urgency", told.urgency), when, told.due_hint)
+    turn, told = meaning.read_words(session.home, words, when)
+    due = meaning.answer_due(session.home, values.get("urgency", told.urgency), when, told.due_hint)
     if call is None:
         row = opened.add_walk_in(
             session.log, turn, told, due, values, by=by, note=note, at=when
@@ -442,10 +442,10 @@ def add(session: Session, /, words: str, call_id: int | None, at: str | None, ac
 
 def after_opening(session: Session, numbers: Sequence[int]) -> None:
     """Link new requests to what they repeat, as for any call."""
-    from pipeline import process
+    from pipeline import meaning
 
     for number in numbers:
-        process.note_repeats(session.home, session.log, number)
+        meaning.note_repeats(session.home, session.log, number)
 
 
 @click.command(
@@ -464,7 +464,7 @@ def after_opening(session: Session, numbers: Sequence[int]) -> None:
 @pass_session
 def heard(session: Session, /, numbers: tuple[str, ...], what: str | None, actor: str | None,
           note: str | None, as_json: bool, **facts: str | None) -> None:  # fmt: skip
-    from pipeline import listened, process
+    from pipeline import listened, meaning
 
     spans, recordings = read_listening(numbers)
     values = read_facts(session, facts)
@@ -485,8 +485,8 @@ def heard(session: Session, /, numbers: tuple[str, ...], what: str | None, actor
             )
         )
     call = session.log.call(session.log.span(spans[0]).call_id)
-    told = process.read_words(session.home, what.strip(), call.started_at)[1]
-    due = process.answer_due(
+    told = meaning.read_words(session.home, what.strip(), call.started_at)[1]
+    due = meaning.answer_due(
         session.home, values.get("urgency", told.urgency), call.started_at, told.due_hint
     )
     opened = listened.heard(

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import hearings, intake, life, recordings, repeats, understandings
+from pipeline import hearings, intake, meaning, recordings
 from pipeline.errors import (
     HotlineError,
     LogError,
@@ -28,13 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from pipeline.learned import Learned
     from pipeline.log import Log
     from pipeline.rows import CallRow, RecordingRow
     from pipeline.settings import Home
     from pipeline.taxonomy import Taxonomy
     from pipeline.transcribe import Transcriber
-    from pipeline.types import Audio, Request, Segment, Transcript, Turn, Understanding, Urgency
+    from pipeline.types import Audio, Segment, Span, Transcript, Turn
     from pipeline.versions import Version
 
 WORK_STATES = ("received", "transcribed", "failed")
@@ -68,9 +66,6 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-
-GIST = 40
-"""Characters up to which what staff wrote down needs no shorter form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +343,6 @@ def hear(
 
     A file without sound becomes `unsupported`, one without speech `silent`; neither is an error.
     """
-    from dataclasses import replace
-
     from pipeline import audio, filenames
     from pipeline.rows import CallFacts
 
@@ -375,21 +368,32 @@ def hear(
             call=call,
         )
         return
-    total = sum(span.end - span.start for span in speech)
-
-    def heard(seconds: float) -> None:
-        progress(Step(step.path, step.index, step.total, min(seconds, total), total))
-
-    heard(0.0)
-    transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
+    transcript = _transcribe(log, row, engine, sound, speech, step, progress)
     turns = turns_of(transcript, sound, home.settings.hearing.script)
     hearings.save(log, row.id, call, transcript, turns)
 
 
+def _transcribe(
+    log: Log,
+    row: RecordingRow,
+    engine: Transcriber,
+    sound: Audio,
+    speech: Sequence[Span],
+    step: Step,
+    progress: Progress,
+) -> Transcript:
+    """What is said in the speech of a recording; what an earlier run heard of it is not heard again."""
+    total = sum(span.end - span.start for span in speech)
+
+    def heard(seconds: float) -> None:
+        progress(replace(step, done=min(seconds, total), seconds=total))
+
+    heard(0.0)
+    return engine.transcribe(sound, speech, heard, _Windows(log, row.id))
+
+
 def turns_of(transcript: Transcript, sound: Audio, script: str) -> tuple[Turn, ...]:
     """The turns of a call, in the script that they are to be shown in; segments keep what was heard."""
-    from dataclasses import replace
-
     from pipeline.script import written
     from pipeline.turns import make_turns
 
@@ -422,9 +426,9 @@ def redo(
         )
     if engine is not None:
         transcript_id = _hear_again(home, log, call, engine, progress)
-    found = understood(home, log, call, transcript_id, terms)
+    found = meaning.understood(home, log, call, transcript_id, terms)
     due = [
-        answer_due(home, request.urgency, call.started_at, request.due_hint)
+        meaning.answer_due(home, request.urgency, call.started_at, request.due_hint)
         for request in found.requests
     ]
     return versions.propose(log, transcript_id, found, due)
@@ -459,13 +463,7 @@ def _hear_again(
     row = log.recording(call.recording_id)
     sound = audio.decode(original(home, row), name=Path(row.path).name)
     speech = audio.speech(sound)
-    total = sum(span.end - span.start for span in speech)
-    step = Step(row.path, 1, 1)
-
-    def heard(seconds: float) -> None:
-        progress(Step(step.path, step.index, step.total, min(seconds, total), total))
-
-    transcript = engine.transcribe(sound, speech, heard, _Windows(log, row.id))
+    transcript = _transcribe(log, row, engine, sound, speech, Step(row.path, 1, 1), progress)
     turns = turns_of(transcript, sound, home.settings.hearing.script)
     return versions.hear(log, call.id, transcript, turns)
 
@@ -508,139 +506,7 @@ def understand_recording(home: Home, log: Log, recording_id: int, terms: Taxonom
         return []
     transcript_id = log.current_transcript(call.id)
     assert transcript_id is not None  # a transcribed recording has one
-    return understand_transcript(home, log, transcript_id, terms)
-
-
-def understand_transcript(home: Home, log: Log, transcript_id: int, terms: Taxonomy) -> list[int]:
-    """Split and tag a logged transcript, log its requests, and propose repeats."""
-    call = log.call_of_transcript(transcript_id)
-    found = understood(home, log, call, transcript_id, terms)
-    numbers = understandings.save(
-        log,
-        transcript_id,
-        found,
-        [answer_due(home, r.urgency, call.started_at, r.due_hint) for r in found.requests],
-    )
-    for number in numbers:
-        note_repeats(home, log, number)
-    return numbers
-
-
-def understood(
-    home: Home, log: Log, call: CallRow, transcript_id: int, terms: Taxonomy
-) -> Understanding:
-    """What a logged transcript asks for; a request about a building that the estate does not have is in
-    doubt, and somebody should look at it."""
-    from dataclasses import replace
-
-    from pipeline.understand import understand
-
-    found = understand(
-        log.turns(transcript_id),
-        call.started_at,
-        terms,
-        learned=learned_of(home),
-        phone=call.caller_phone,
-    )
-    known = {name.upper() for name in home.settings.estate.buildings}
-    if not known:
-        return found
-    requests = tuple(
-        replace(one, review=True)
-        if one.place.building and one.place.building.upper() not in known
-        else one
-        for one in found.requests
-    )
-    return replace(found, requests=requests)
-
-
-def learned_of(home: Home | None) -> Learned | None:
-    """The model that `hotline learn` made for this home, read once; None to use the package's.
-
-    Raises:
-        HotlineError: the file is there and cannot be read.
-    """
-    if home is None or not home.learned.exists():
-        return None
-    return _learned(home.learned, home.learned.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _learned(path: Path, _changed: int) -> Learned:
-    import zipfile
-
-    from pipeline import learned
-
-    try:
-        return learned.load(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise HotlineError(
-            _("{file} cannot be read ({error}). Make it again with: hotline learn").format(
-                file=path, error=error
-            )
-        ) from error
-
-
-def read_words(home: Home, words: str, at: datetime) -> tuple[Turn, Request]:
-    """What staff wrote down as one request: the words as a turn, and what they are understood to ask.
-
-    `at` is when it was said; a short text is its own gist.
-    """
-    from dataclasses import replace
-
-    from pipeline import taxonomy
-    from pipeline.types import Piece, Turn
-    from pipeline.understand import tell
-
-    turn = Turn("resident", words, 0.0, 0.0)
-    terms, model = taxonomy.load(home.taxonomy), learned_of(home)
-    told = tell([Piece(0, 0, len(words))], [turn], at, terms, learned=model)
-    return turn, replace(told, gist=words if len(words) <= GIST else told.gist, review=False)
-
-
-def answer_due(
-    home: Home, urgency: Urgency, started_at: datetime, hint: datetime | None = None
-) -> datetime:
-    """When the answer to a request of a call is due, by the office's limits."""
-    from pipeline import due
-
-    limits = due.Limits(
-        home.settings.due.critical_minutes,
-        home.settings.due.urgent_hours,
-        home.settings.due.routine_working_days,
-        frozenset(home.settings.due.holidays),
-        frozenset(home.settings.due.workdays),
-    )
-    return due.due(urgency, started_at, hint, limits)
-
-
-def note_repeats(home: Home, log: Log, number: int) -> None:
-    """Mark a request as the repeat of an earlier one, and those of later calls as its own: calls do not
-    always come into the log in the order in which they were made."""
-    days = home.settings.repeats.days
-    for one in (number, *repeats.find_later(log, number, days=days)):
-        earlier = repeats.find_repeats(log, one, days=days)
-        if earlier:
-            _note_repeat(home, log, one, earlier)
-
-
-def _note_repeat(home: Home, log: Log, number: int, earlier: Sequence[int]) -> None:
-    """Link a request to the first on its matter; the third call makes it urgent."""
-    row = log.request(number)
-    if row.repeat_of != earlier[0]:
-        repeats.link_repeat(log, number, earlier[0])
-    # Calls are counted, not requests: one call may tell of the matter twice.
-    calls = len({log.request(other).call_id for other in earlier} - {row.call_id}) + 1
-    if calls >= 3 and row.urgency == "routine" and row.closed_at is None:
-        life.retag(
-            log,
-            number,
-            "urgency",
-            "urgent",
-            by="rule",
-            why=_("call number {n} on this matter").format(n=calls),
-            due_at=answer_due(home, "urgent", row.started_at, row.due_hint),
-        )
+    return meaning.understand_transcript(home, log, transcript_id, terms)
 
 
 def import_calls(home: Home, log: Log, file: Path) -> Ingested:
@@ -659,5 +525,5 @@ def import_calls(home: Home, log: Log, file: Path) -> Ingested:
         transcript_id = hearings.import_call(log, call.id, call.started_at, call.medium, call.turns)
         if transcript_id is not None:
             new += 1
-            opened.extend(understand_transcript(home, log, transcript_id, terms))
+            opened.extend(meaning.understand_transcript(home, log, transcript_id, terms))
     return Ingested(seen, new, log.states(), len(opened), tuple(failed), new_requests=tuple(opened))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import HotlineError, UnsupportedAudio
 from pipeline.i18n import _
-from pipeline.process import Progress, Step, learned_of, turns_of
+from pipeline.meaning import learned_of
+from pipeline.process import Progress, Step, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
