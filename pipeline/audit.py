@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import index, migrations
 from pipeline.errors import LogError
 from pipeline.i18n import _
 from pipeline.rows import TAG_COLUMNS
+from pipeline.states import recording_state, request_state
 from pipeline.store import in_memory
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def check(log: Log) -> tuple[list[str], float]:
                     )
                 )
             for sql, sentence in _checks():
-                problems.extend(sentence.format(**row) for row in log.query(sql))
+                problems.extend(sentence.format(**_in_words(row)) for row in log.query(sql))
             problems.extend(_schema_problems(log))
             problems.extend(_words_lost(log))
             problems.extend(_index_problems(log))
@@ -48,6 +49,12 @@ def check(log: Log) -> tuple[list[str], float]:
         # A file so damaged that a query fails: say it, with what was found before.
         return [*problems, str(error)], 0.0
     return problems, lost
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `_checks` with the names that staff read in place of the codes of states."""
+    names = {"state": recording_state, "status": request_state}
+    return {key: names[key](value) if key in names else value for key, value in row.items()}
 
 
 def _schema_problems(log: Log) -> list[str]:
@@ -171,7 +178,7 @@ def _checks() -> tuple[tuple[str, str], ...]:
         (
             "SELECT path AS file, state FROM recordings WHERE sha256 IS NULL "
             "AND state IN ('received', 'transcribed', 'logged', 'silent', 'duplicate')",
-            _("{file} is {state}, but no original was kept."),
+            _("{file} ({state}): no original was kept."),
         ),
         (
             "SELECT path AS file FROM recordings "
@@ -181,14 +188,14 @@ def _checks() -> tuple[tuple[str, str], ...]:
         (
             "SELECT path AS file, state FROM recordings "
             "WHERE state IN ('failed', 'silent', 'unsupported') AND reason IS NULL",
-            _("{file} is {state}, and nothing says why."),
+            _("{file} ({state}): nothing says why."),
         ),
         (
             "SELECT f.path AS file, f.state FROM recordings AS f "
             "WHERE f.state IN ('transcribed', 'logged') AND NOT EXISTS ("
             "SELECT 1 FROM calls AS c JOIN transcripts AS x ON x.call_id = c.id AND x.is_current "
             "WHERE c.recording_id = f.id)",
-            _("{file} is {state}, but there is no transcript of it."),
+            _("{file} ({state}): there is no transcript of it."),
         ),
         (
             # An import that was cut off between its two steps has no span at all: import again.
@@ -218,7 +225,7 @@ def _checks() -> tuple[tuple[str, str], ...]:
             "SELECT r.number AS n, r.status FROM requests AS r WHERE r.status IS NOT ("
             "SELECT json_extract(e.data, '$.to') FROM events AS e WHERE e.request = r.number "
             "AND json_extract(e.data, '$.to') IS NOT NULL ORDER BY e.id DESC LIMIT 1)",
-            _("Request {n} is {status}, but no event says who made it so."),
+            _("Request {n} ({status}): no event says who made it so."),
         ),
         *(
             (

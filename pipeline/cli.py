@@ -26,6 +26,7 @@ from pipeline.session import (
     pass_session,
     unmask_option,
 )
+from pipeline.states import recording_state
 
 if TYPE_CHECKING:
     from pipeline.process import Progress, Step
@@ -100,7 +101,7 @@ def live(quiet: bool) -> Iterator[Progress]:
             if step.state is not None:
                 click.echo(
                     f"{step.index}/{step.total} {Path(step.path).name}{colon()}"
-                    + screen.recording_state(step.state),
+                    + recording_state(step.state),
                     err=True,
                 )
 

@@ -416,7 +416,6 @@ def _length_problems(
     if seconds is not None and (end == "seconds" or decoded >= seconds):
         return []
     promised = header.get("promised")
-    whole = _("of {s:.1f} s").format(s=promised) if promised and promised > decoded else ""
     why = {
         ("", "hung"): _("the decoder did not come to an end and was stopped"),
         ("", "crashed"): _("the decoder crashed there"),
@@ -427,14 +426,16 @@ def _length_problems(
     if why is None and answer.failure is not None:
         why = _("the rest of the file is damaged")
     if why is not None:
-        return [
-            _(
-                "Only the first {s:.1f} s {whole} could be used ({why}); what follows is missing:"
+        said = _(
+            "Only the first {s:.1f} s could be used ({why}); what follows is missing: listen to the"
+            " recording itself."
+        )
+        if promised and promised > decoded:
+            said = _(
+                "Only the first {s:.1f} s of {all:.1f} s could be used ({why}); what follows is missing:"
                 " listen to the recording itself."
             )
-            .format(s=decoded, whole=whole, why=why)
-            .replace("  ", " ")
-        ]
+        return [said.format(s=decoded, all=promised, why=why)]
     if header.get("cut") and not (promised and promised - decoded > 0.5):
         return [
             _(

@@ -6,8 +6,10 @@ import errno
 import gettext
 import locale
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 
@@ -61,6 +63,62 @@ def _(text: str) -> str:
 def plural(one: str, many: str, n: int) -> str:
     """`one` or `many` by `n`, translated; the caller formats the number in."""
     return _catalogue(language()).ngettext(one, many, n)
+
+
+def retold(text: str) -> str:
+    """A sentence of this program, said in either language, in the language spoken now.
+
+    The log keeps why a recording failed as it was said; who reads it may speak the other language. Any
+    other text, and a sentence of another version that is worded otherwise, comes back as it is.
+    """
+    return _retold(text, language()) if text.endswith((".", "。")) else text
+
+
+@lru_cache(maxsize=1024)
+def _retold(text: str, spoken: str) -> str:
+    for longest, pattern, said in _phrases(spoken):
+        if longest in text and (found := re.fullmatch(pattern, text, re.DOTALL)):
+            values = found.groupdict()
+            for name in _IN_WORDS & values.keys():
+                values[name] = _retold(values[name], spoken)
+            return "".join(
+                literal + (values[name] if name else "")
+                for literal, name, _spec, _conversion in Formatter().parse(said)
+            )
+    return text
+
+
+_IN_WORDS = {"error", "why"}
+"""Fields of sentences that hold words of this program themselves; names of files never do."""
+
+
+@lru_cache(maxsize=2)
+def _phrases(spoken: str) -> list[tuple[str, str, str]]:
+    """(a piece that must be in it, pattern of the whole, what is said for it) of every phrase of the
+    other language; those with the most words of their own first, for they are the surest."""
+    every = vars(_catalogue("zh_CN"))["_catalog"]  # gettext lists it in no other way
+    pairs = [(one if isinstance(one, str) else one[0], said) for one, said in every.items()]
+    phrases = []
+    for source, said in pairs if spoken == "zh_CN" else [(said, one) for one, said in pairs]:
+        pattern, literals, fields = "", [""], dict[str, str]()
+        for literal, name, spec, _conversion in Formatter().parse(source):
+            pattern += re.escape(literal)
+            literals.append(literal)
+            if name:
+                value = r"[-\d.,]+" if spec else ".*?"  # only numbers are given a form
+                pattern += f"(?P={name})" if name in fields else f"(?P<{name}>{value})"
+                fields[name] = value
+        if fields.keys() != {name for _l, name, _s, _c in Formatter().parse(said) if name}:
+            continue  # click's plurals
+        own = sum(char.isalnum() * (1 + (char > "\u2e80")) for char in "".join(literals))
+        if own >= _OWN:
+            phrases.append((own, max(literals, key=len), pattern, said))
+    return [phrase for _own, *phrase in sorted(phrases, reverse=True)]  # type: ignore[misc]
+
+
+_OWN = 4
+"""Letters that a phrase must have of its own, a Chinese character counted twice: one of nearly nothing
+but fields would match anything."""
 
 
 def colon() -> str:

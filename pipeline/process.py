@@ -22,6 +22,7 @@ from pipeline.errors import (
     UsageProblem,
 )
 from pipeline.i18n import _, system_says
+from pipeline.states import recording_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -446,7 +447,7 @@ def wait_again(log: Log, recording_id: int, by: str) -> None:
         raise UsageProblem(
             _(
                 "R{n} cannot be heard again: it is {state}. For a call say: hotline redo CALL"
-            ).format(n=recording_id, state=row.state)
+            ).format(n=recording_id, state=recording_state(row.state))
         )
     recordings.set_state(log, recording_id, "received", who=by)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.types import Medium, NameFacts, Place, Span, Speaker, Turn, Urgency
+from pipeline.i18n import retold
+from pipeline.types import RECORDING_STATES, Medium, NameFacts, Place, Span, Speaker, Turn, Urgency
 
 if TYPE_CHECKING:
     from pipeline.types import Audio
@@ -288,7 +289,7 @@ def recording_row(row: Row) -> RecordingRow:
         original=row["original"],
         first_seen_at=datetime.fromisoformat(row["first_seen_at"]),
         state=row["state"],
-        reason=row["reason"],
+        reason=row["reason"] and retold(row["reason"]),
         attempts=row["attempts"],
         duplicate_of=row["duplicate_of"],
         facts=NameFacts(
@@ -307,7 +308,7 @@ def recording_row(row: Row) -> RecordingRow:
 def call_row(row: Row) -> CallRow:
     values = {field.name: row[field.name] for field in fields(CallRow)}
     values["started_at"] = datetime.fromisoformat(row["started_at"])
-    values["problems"] = tuple(json.loads(row["problems"]))
+    values["problems"] = tuple(map(retold, json.loads(row["problems"])))
     return CallRow(**values)
 
 
@@ -405,7 +406,10 @@ def event_row(row: Row) -> EventRow:
         call_id=row["call_id"],
         request=row["request"],
         who=row["who"],
-        note=row["note"],
+        # Why a recording is in a state is the program's sentence; other notes are those of staff.
+        note=retold(row["note"])
+        if row["note"] and row["kind"] in RECORDING_STATES
+        else row["note"],
         data=json.loads(row["data"]),
     )
 

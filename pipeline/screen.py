@@ -14,6 +14,7 @@ from pipeline.errors import ModelMissing
 from pipeline.forms import clock, is_overdue, play_command, told
 from pipeline.i18n import _, colon, language, plural
 from pipeline.masks import SIGN, mask_paths, mask_text
+from pipeline.states import recording_state, request_state
 from pipeline.types import REQUEST_STATES
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _cells(
     return (
         str(row.number),
         level_text(row.urgency, names),
-        due_text(row.due_at, now) if row.closed_at is None else row_state(row),
+        due_text(row.due_at, now) if row.closed_at is None else request_state(row.status),
         place_text(row.place),
         label(names, "category", row.category),
         when_text(row.started_at, zone),
@@ -163,20 +164,6 @@ def print_requests(
     click.echo("\n".join(line.rstrip() for line in lines))
 
 
-def row_state(row: RequestRow) -> str:
-    return state_name(row.status)
-
-
-def state_name(status: str) -> str:
-    return {
-        "open": _("open"),
-        "in_progress": _("in progress"),
-        "done": _("done"),
-        "merged": _("merged"),
-        "dismissed": _("dismissed"),
-    }[status]
-
-
 def urgency(level: str, names: Names) -> Text:
     """The level with its sign, coloured; where the danger is to life, the number to call as well."""
     from rich.text import Text
@@ -196,20 +183,6 @@ def recording_text(row: RecordingRow) -> str:
     """Where a file stands, in one line; a name that holds a line's end is no two."""
     said = f"R{row.id}  {recording_state(row.state)}  {row.path}"
     return " ".join(mask_paths(said + (f"  {row.reason}" if row.reason else "")).splitlines())
-
-
-def recording_state(state: str) -> str:
-    said = {
-        "arriving": _("arriving"),
-        "received": _("waiting to be heard"),
-        "transcribed": _("heard, not yet read"),
-        "logged": _("in the log"),
-        "failed": _("failed"),
-        "silent": _("silent"),
-        "duplicate": _("double"),
-        "unsupported": _("no sound inside"),
-    }
-    return said.get(state, state)
 
 
 def console() -> Console:
@@ -317,7 +290,7 @@ def waiting_text(log: Log, home: Home, hide: Callable[[str], str] = mask_paths) 
 def codes(names: Names, what: str) -> dict[str, tuple[str, ...]]:
     """The codes of what a search can be narrowed to, each with its names for people."""
     if what == "status":
-        return {state: (state.replace("_", " "), state_name(state)) for state in REQUEST_STATES}
+        return {state: (state.replace("_", " "), request_state(state)) for state in REQUEST_STATES}
     labels = {"category": names.categories, "kind": names.kinds, "urgency": names.urgencies}[what]
     return {code: (one.name, one.english) for code, one in labels.items()}
 
@@ -471,7 +444,7 @@ def print_request(
     head.append("  ")
     head.append_text(urgency(row.urgency, names))
     head.append(f"  {label(names, 'category', row.category)} · {label(names, 'kind', row.kind)}")
-    head.append(f"  {row_state(row)}")
+    head.append(f"  {request_state(row.status)}")
     if row.assignee:
         head.append(f" → {row.assignee}")
     shown.print(head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shlex
 import subprocess
@@ -98,14 +99,18 @@ def _program() -> list[str]:
 def _systemd(home: Home, command: Sequence[str]) -> str:
     def quoted(part: str) -> str:
         escaped = part.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + escaped.replace("%", "%%").replace("$", "$$") + '"'
+        return '"' + escaped.replace("%", "%%") + '"'
 
+    program, *words = map(quoted, command)
+    words = [
+        word.replace("$", "$$") for word in words
+    ]  # in the program's path it stands for itself
     return f"""\
 [Unit]
 Description=hotline: takes in recorded calls in {str(home.path).replace("%", "%%")}
 
 [Service]
-ExecStart={" ".join(map(quoted, command))}
+ExecStart={" ".join([program, *words])}
 Environment=PYTHONUNBUFFERED=1 PYTHONUTF8=1 HOTLINE_LANG={language()}
 # The stop goes to the watch alone, which ends its decoder itself.
 KillMode=mixed
@@ -135,8 +140,8 @@ def _plist(home: Home, command: Sequence[str]) -> str:
             "RunAtLoad": True,
             "KeepAlive": True,
             "ThrottleInterval": 10,
+            "ExitTimeOut": 60,
             "Umask": 0o077,
-            "ProcessType": "Adaptive",
             "StandardOutPath": log,
             "StandardErrorPath": log,
         }
@@ -144,20 +149,29 @@ def _plist(home: Home, command: Sequence[str]) -> str:
 
 
 def _task(home: Home, command: Sequence[str]) -> str:
+    # Of the one who installs it alone: a task for whoever logs in is an administrator's to make. The
+    # scheduler takes a watch that was killed for one that ended, and starts it no more by itself: so
+    # it is started every five minutes, and that is ignored while one runs.
+    user = escape("\\".join(filter(None, (os.environ.get("USERDOMAIN"), getpass.getuser()))))
     return f"""\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo><Description>hotline: takes in recorded calls</Description></RegistrationInfo>
-  <Triggers><LogonTrigger><Enabled>true</Enabled></LogonTrigger></Triggers>
+  <Triggers>
+    <LogonTrigger>
+      <Repetition><Interval>PT5M</Interval></Repetition>
+      <UserId>{user}</UserId>
+    </LogonTrigger>
+  </Triggers>
   <Principals>
-    <Principal id="Author"><LogonType>InteractiveToken</LogonType></Principal>
+    <Principal id="Author"><UserId>{user}</UserId><LogonType>InteractiveToken</LogonType></Principal>
   </Principals>
   <Settings>
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
-    <RestartOnFailure><Interval>PT1M</Interval><Count>999</Count></RestartOnFailure>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>255</Count></RestartOnFailure>
   </Settings>
   <Actions Context="Author">
     <Exec>

@@ -21,7 +21,7 @@ from pipeline.i18n import _, colon
 from pipeline.lookout import NEW, Lookout
 from pipeline.masks import mask_paths, mask_text
 from pipeline.process import GiveWay, Shift, Step
-from pipeline.screen import recording_state
+from pipeline.states import recording_state
 
 if TYPE_CHECKING:
     from pipeline.log import Log

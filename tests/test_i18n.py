@@ -6,11 +6,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from string import Formatter
 from types import ModuleType
 
 import pytest
+from babel.messages.extract import extract_from_file
 
-from pipeline import cli, pages
+from pipeline import cli, i18n, pages
+from tests.conftest import run_hotline
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,6 +82,80 @@ FREE = {
     "{value!r} is not {choice}.",
 }
 """Their plural names one thing more, and Chinese has one form."""
+
+
+REASONS = (
+    "audio",
+    "channels",
+    "decoder",
+    "inbox",
+    "intake",
+    "log",
+    "process",
+    "store",
+    "transcribe",
+)
+"""Modules whose sentences the log keeps: why a recording is in its state, what is wrong with a call."""
+
+
+def in_both() -> dict[str, tuple[str, str]]:
+    """Each sentence of `REASONS`, filled in and said in both languages; not those of a setting, of which
+    two are one in Chinese."""
+    said = catalogue()
+    error = "no such file or folder"
+
+    def filled(text: str, error: str) -> str:
+        values = {
+            "file": "王芳(13800138000)_2026.m4a",
+            "error": error,
+            "why": error,
+            "place": "originals/a 1",
+        }
+        return "".join(
+            literal + (values.get(name, "17.5") if name else "")
+            for literal, name, _spec, _conversion in Formatter().parse(text)
+        )  # fmt: skip
+
+    return {
+        message: (filled(message, error), filled(said[message][0], said[error][0]))
+        for module in REASONS
+        for _line, message, _comments, _context in extract_from_file(
+            "python", ROOT / "pipeline" / f"{module}.py", keywords={"_": None}
+        )
+        if isinstance(message, str) and message.endswith(".") and "pattern" not in message
+    }
+
+
+def test_what_the_log_says_in_one_language_is_told_in_the_readers() -> None:
+    """Exactly as it would have been said at once; and never changed for those who speak that one."""
+    both = in_both()
+    assert len(both) > 60
+    for english, chinese in both.values():
+        i18n.use("zh")
+        assert i18n.retold(english) == i18n.retold(chinese) == chinese
+        i18n.use("en")
+        assert i18n.retold(chinese) == i18n.retold(english) == english
+
+
+def test_what_nobody_of_this_program_said_is_not_retold() -> None:
+    i18n.use("zh")
+    for text in ("", ".", "The lift is stuck.", "王芳 is on leave; call her tomorrow.", "No."):
+        assert i18n.retold(text) == text
+
+
+def test_an_office_that_changes_its_language_reads_every_reason_in_it(
+    demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = {}
+    for spoken in ("en", "zh"):
+        monkeypatch.setenv("HOTLINE_LANG", spoken)
+        i18n.use(None)
+        shown[spoken] = run_hotline("--home", demo[0], "open").output
+        shown[spoken] += run_hotline("--home", demo[0], "check", "--state", "unsupported").output
+    assert "No speech was found in" in shown["en"]
+    assert "里没找到说话声" in shown["zh"]
+    assert "里没有声音" in shown["zh"] or "没有声音" in shown["zh"]
+    assert not re.search(r"\b(speech|sound|recorder|file)\b", shown["zh"])
 
 
 def test_chinese_is_written_with_chinese_signs() -> None:

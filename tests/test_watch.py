@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from scripted import Scripted, drop, make_home, states
 
-from pipeline import alert, process, proof, service, settings, store
+from pipeline import alert, process, proof, settings, store
 from pipeline import watch as watching
 from pipeline.errors import ModelMissing
 from pipeline.log import Log
@@ -389,36 +389,3 @@ def test_the_file_at_work_is_no_new_call_when_its_time_is_set_late(tmp_path: Pat
     (tmp_path / "新来的.amr").write_bytes(b"#!AMR\n")
     lookout.look()
     assert lookout.new_call(at_work)
-
-
-# --- Starting with the computer -------------------------------------------------------------------
-
-
-def test_units_name_the_home_whatever_it_is_called(tmp_path: Path) -> None:
-    import plistlib
-    from xml.etree import ElementTree
-
-    home = Home(tmp_path / '家 "50%" $HOME & <x>', settings.Settings())
-    linux = service.unit(home, "small", None, "linux").text
-    assert '家 \\"50%%\\" $$HOME & <x>"' in linux
-    assert '"--model" "small"' in linux
-    mac = plistlib.loads(service.unit(home, None, "fast", "darwin").text.encode())
-    assert mac["ProgramArguments"][-4:] == [str(home.path), "watch", "--engine", "fast"]
-    task = service.unit(home, None, None, "win32")
-    (arguments,) = ElementTree.fromstring(task.text.encode("utf-16")).iterfind(".//{*}Arguments")
-    assert subprocess.list2cmdline([str(home.path)]) in (arguments.text or "")
-    assert task.path.parent == home.path
-
-
-def test_a_unit_of_another_home_is_not_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pipeline.errors import HotlineError
-
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    one, two = (Home(tmp_path / name, settings.Settings()) for name in ("一", "二"))
-    path = service.install(service.unit(one, None, None, "linux"))
-    assert str(one.path) in path.read_text(encoding="utf-8")
-    service.install(service.unit(one, None, None, "linux"))
-    with pytest.raises(HotlineError, match="something else"):
-        service.install(service.unit(two, None, None, "linux"))

@@ -19,6 +19,7 @@ from pipeline.masks import mask_file
 from pipeline.report import figures, files, page, rows, telling
 from pipeline.report.figures import GROUPS, SINGLES, Week
 from pipeline.report.privacy import masked
+from pipeline.states import request_state
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -216,7 +217,7 @@ def _line(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     if "request" in row:
         said = [
             _("No. {n}").format(n=row["request"]), at(row["started_at"]), page.where(row), row["gist"],
-            f"({page.status_text(row['status'])})",
+            f"({request_state(row['status'])})",
         ]  # fmt: skip
     elif "span" in row:
         said = [

@@ -15,10 +15,11 @@ from pipeline.dates import Period
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _, system_says
 from pipeline.report import rows
-from pipeline.report.page import Page, status_text, where
+from pipeline.report.page import Page, where
 from pipeline.report.privacy import masked_row
 from pipeline.rows import utc
 from pipeline.screen import label
+from pipeline.states import request_state
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -116,7 +117,7 @@ def _told(row: Mapping[str, Any], order: Order) -> tuple[str, ...]:
         shown["gist"],
         label(order.names, "category", row["category"]),
         label(order.names, "urgency", row["urgency"]),
-        status_text(row["status"]),
+        request_state(row["status"]),
     )
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pipeline.i18n import _, language
-from pipeline.report.page import status_text, where
+from pipeline.report.page import where
 from pipeline.screen import label
+from pipeline.states import request_state
 from pipeline.story import named, sentence
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
         f"{local(at):%m-%d %H:%M} {who} {sentence(kind, named(data, names), note)}"
         for at, kind, who, note, data in row["story"]
     ]
-    outcome = status_text(row["status"]) if row["closed_at"] else ""
+    outcome = request_state(row["status"]) if row["closed_at"] else ""
     if row["closed_note"]:
         outcome += f"{colon}{row['closed_note']}"
     remarks = []
@@ -71,7 +72,7 @@ def entry(row: Mapping[str, Any], names: Names, zone: ZoneInfo) -> tuple[Value, 
         label(names, "category", row["category"]),
         label(names, "kind", row["kind"]),
         label(names, "urgency", row["urgency"]),
-        status_text(row["status"]),
+        request_state(row["status"]),
         local(row["due_at"]),
         local(row["closed_at"]),
     )

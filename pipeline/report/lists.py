@@ -11,11 +11,11 @@ from pipeline.report.page import (
     late_text,
     moment_of,
     shortened,
-    status_text,
     where,
 )
 from pipeline.report.speech import LISTED, Speech
 from pipeline.screen import label
+from pipeline.states import request_state
 from pipeline.story import named, sentence
 
 SHOWN = 5
@@ -90,7 +90,7 @@ class Lists(Speech):
             tuple(
                 (
                     str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
-                    row["gist"], status_text(row["status"]),
+                    row["gist"], request_state(row["status"]),
                 )
                 for row in broken[:LISTED]
             ),
@@ -154,7 +154,7 @@ class Lists(Speech):
             began = moment_of(row["started_at"], self.zone)
             assert began is not None
             said = _("{status} after {span} ({who})").format(
-                status=status_text(row["status"]),
+                status=request_state(row["status"]),
                 span=late_text(began, closed),
                 who=row["closed_by"],
             )

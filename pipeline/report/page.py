@@ -210,30 +210,6 @@ def shortened(text: str, most: int | None) -> str:
     return text if most is None or len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def status_text(status: str) -> str:
-    return {
-        "open": _("open"),
-        "in_progress": _("in progress"),
-        "done": _("done"),
-        "merged": _("merged"),
-        "dismissed": _("dismissed"),
-    }.get(status, status)
-
-
-def state_text(state: str) -> str:
-    """Where a recording stands."""
-    return {
-        "arriving": _("still being copied"),
-        "received": _("waits to be heard"),
-        "transcribed": _("heard, not yet read"),
-        "logged": _("in the log"),
-        "failed": _("failed"),
-        "silent": _("no speech found"),
-        "duplicate": _("double"),
-        "unsupported": _("no sound inside"),
-    }.get(state, state)
-
-
 def moment_of(text: str | None, zone: ZoneInfo) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(zone) if text else None
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.i18n import retold
+
 if TYPE_CHECKING:
     from pipeline.log import Log
 
@@ -377,7 +379,14 @@ def recording_facts(log: Log, ids: Sequence[int]) -> list[dict[str, Any]]:
             (json.dumps(list(ids)),),
         )
     }
-    return [found[recording] for recording in ids if recording in found]
+    return [
+        {
+            **found[recording],
+            "reason": found[recording]["reason"] and retold(found[recording]["reason"]),
+        }
+        for recording in ids
+        if recording in found
+    ]
 
 
 def span_facts(log: Log, ids: Sequence[int]) -> list[dict[str, Any]]:

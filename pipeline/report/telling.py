@@ -18,10 +18,10 @@ from pipeline.report.page import (
     Table,
     day_time,
     span_text,
-    state_text,
 )  # fmt: skip
 from pipeline.report.speech import LISTED
 from pipeline.screen import label
+from pipeline.states import recording_state
 from pipeline.story import tag_name
 from pipeline.types import URGENCIES
 
@@ -231,7 +231,7 @@ class Telling(Front):
         if not self.w.recordings:
             return None
         rows: list[tuple[Cell, ...]] = [
-            (state_text(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
+            (recording_state(state), self.fig(f"recordings.{state}")) for state in self.w.recordings
         ]
         rows.append((_("Together"), self.fig("recordings_arrived")))
         return Table(

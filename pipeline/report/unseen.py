@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.i18n import _, plural
-from pipeline.report.page import Items, Line, Table, day_text, state_text
+from pipeline.report.page import Items, Line, Table, day_text
 from pipeline.report.speech import LISTED, Speech
+from pipeline.states import recording_state
 
 
 class Unseen(Speech):
@@ -144,7 +145,11 @@ class Unseen(Speech):
     def unheard(self) -> Table | None:
         """The recordings that failed, hold no speech or no sound, by their numbers and with the reason."""
         rows = [
-            (f"R{row['recording']}", str(row["path"]), row["reason"] or state_text(row["state"]))
+            (
+                f"R{row['recording']}",
+                str(row["path"]),
+                row["reason"] or recording_state(row["state"]),
+            )
             for row in self.w.unheard[:LISTED]
         ]
         if not rows:
