@@ -90,8 +90,9 @@ REASONS = (
     "decoder",
     "inbox",
     "intake",
-    "log",
+    "originals",
     "process",
+    "recordings",
     "store",
     "transcribe",
 )
