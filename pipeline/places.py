@@ -150,7 +150,7 @@ def _figure(words: str) -> str | None:
 
 def _room(words: str) -> str | None:
     """五零一 → 501, 十二零一 → 1201, 一百零二 → 102."""
-    if "十" in words and words[-2] in "零〇0":
+    if "十" in words[:-2] and words[-2] in "零〇0":
         floor = spoken_number(words[:-2])
         return None if floor is None else f"{floor}0{digits(words[-1])}"
     plain = digits(words)

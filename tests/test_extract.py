@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -256,6 +257,8 @@ def test_whose_number_it_is() -> None:
         ("二十號下午", "2025-06-20T18:00"),
         ("15:30之前", "2025-06-11T15:30"),
         ("明朝夜里", "2025-06-12T23:59:59"),
+        ("昨儿下午", "2025-06-10T18:00"),
+        ("后儿一早", "2025-06-13T09:00"),
     ],
 )
 def test_times(text: str, at: str) -> None:
@@ -467,6 +470,22 @@ def test_gist_of_an_unpunctuated_block_fits() -> None:
 
 
 # --- anything at all
+
+PARTS = (
+    "零 一 二 三 十 百 千 幺 两 廿 半 号 号楼 楼 室 房 单元 弄 幢 栋 座 层 杠 - : . 、 ， 。 0 1 2 99 点 分 刻 钟 天 周 礼拜 月 "
+    "年 日 今 明 昨 后 前 大 第 当 儿 朝 上 下 这 每 早 晚 上午 夜里 之前 内 底 末 几 多 个 小时 马上 工作日"
+).split()
+
+
+def test_any_three_words_of_places_and_times_are_stood() -> None:
+    """十室 and 昨儿 were once the end of a whole call's reading."""
+    for words in product(PARTS, repeat=2):
+        for between in ("", "二", "的"):
+            text = between.join(words)
+            read_places(text)
+            read_moments(text, CALL)
+            read_numbers(text)
+
 
 line = st.text(
     alphabet=st.one_of(
