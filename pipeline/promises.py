@@ -179,7 +179,8 @@ _NO_MORE_THAN_SOON = re.compile(
 class Deadline:
     """A time by which something is due, in the words `start` to `end` of the clause's turn.
 
-    `rank` is smaller where it counts more; `reply`: the words promise an answer.
+    `rank` is smaller where it counts more; `reply`: the words promise an answer; `promised`: staff say
+    that they will have done it by then. That a medicine runs out today is nobody's promise.
     """
 
     at: datetime
@@ -188,11 +189,7 @@ class Deadline:
     start: int
     end: int
     reply: bool = False
-
-    @property
-    def promised(self) -> bool:
-        """The time belongs to a promise of staff."""
-        return self.rank in (_PROMISE, _PROMISE_WEEK) and self.clause.speaker != "resident"
+    promised: bool = False
 
     @property
     def appointed(self) -> bool:
@@ -223,7 +220,9 @@ def deadlines(clauses: Sequence[Clause], calls: Reading, call: datetime) -> Iter
                 rank = _rank(said, promised or promised_in == here, supposed_in == here)
             if rank is not None:
                 reply = bool(_REPLY.search(clause.text))
-                yield Deadline(moment.at, rank, clause, moment.start, moment.end, reply)
+                # Need and promise may stand in one clause: 胰岛素今天用完我帮您登记明天上午回您.
+                by_staff = promised or rank in (_PROMISE, _PROMISE_WEEK)
+                yield Deadline(moment.at, rank, clause, moment.start, moment.end, reply, by_staff)
         dose = _LAST_DOSE.search(clause.text)
         if dose and clause.speaker != "staff" and not clause.question:
             start, end = clause.start + dose.start(), clause.start + dose.end()
@@ -310,8 +309,9 @@ def deciding(found: Sequence[Deadline]) -> Deadline | None:
 
 
 def falls_due(found: Sequence[Deadline]) -> Deadline | None:
-    """When what staff promise falls due; `found` are the deadlines in the words of the promise."""
-    return _last(_best(found))
+    """When what staff promise falls due; `found` are the deadlines in the words of the promise, among
+    which an unknown speaker's own need may stand."""
+    return _last(_best([deadline for deadline in found if deadline.promised or deadline.appointed]))
 
 
 def _best(found: Sequence[Deadline]) -> list[Deadline]:

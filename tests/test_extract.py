@@ -332,6 +332,10 @@ def test_a_need_goes_before_a_promise() -> None:
         (["r: 楼道灯坏了", "s: 好，下周给您个说法"], "2025-06-22T23:59"),
         (["u: 楼道灯坏了好几天 我帮您登记明天上午回您"], "2025-06-12T12:00"),
         (["r: 楼道灯坏了，后天要来人的", "s: 现在不能修"], None),
+        (["u: 我妈的降压药今天吃完", "u: 我们明天上午给您送过来"], "2025-06-12T12:00"),
+        (["u: 我们明天上午给您送过来", "u: 奶粉今早断了"], "2025-06-12T12:00"),
+        (["u: 我给您登记一下。药今天吃完"], None),
+        (["u: 胰岛素今天用完我帮您登记明天上午回您"], "2025-06-12T12:00"),
     ],
 )
 def test_a_promise_falls_due_on_its_own_day(lines: list[str], day: str | None) -> None:
@@ -345,6 +349,12 @@ def test_promises_are_in_the_staffs_words() -> None:
     )
     assert found.undertaking == "我马上叫物业来看，后天上午给您回电"
     assert found.due_hint == datetime(2025, 6, 13, 12, 0, tzinfo=CALL.tzinfo)
+
+
+def test_what_an_unknown_speaker_runs_out_of_is_no_part_of_the_promise() -> None:
+    found = facts("u: 我妈的降压药今天吃完", "u: 我们明天上午给您送过来")
+    assert found.undertaking == "我们明天上午给您送过来"
+    assert found.due_hint == datetime(2025, 6, 11, 23, 59, 59, tzinfo=CALL.tzinfo)
 
 
 @pytest.mark.parametrize(
