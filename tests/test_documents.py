@@ -18,9 +18,13 @@ TWINS = [
     ("README.md", "README.zh-CN.md"),
     ("docs/install.md", "docs/install.zh-CN.md"),
     ("docs/how-it-works.md", "docs/how-it-works.zh-CN.md"),
+    ("docs/watch.md", "docs/watch.zh-CN.md"),
+    ("docs/search.md", "docs/search.zh-CN.md"),
+    ("docs/week.md", "docs/week.zh-CN.md"),
+    ("docs/learn.md", "docs/learn.zh-CN.md"),
 ]
-PAGES = [*(page for pair in TWINS for page in pair), "docs/staff.zh-CN.html", "docs/search.md",
-         "docs/week.md", "docs/commands.md", "docs/commands.zh-CN.md"]  # fmt: skip
+PAGES = [*(page for pair in TWINS for page in pair), "docs/staff.zh-CN.html", "docs/commands.md",
+         "docs/commands.zh-CN.md"]  # fmt: skip
 
 
 def text(page: str) -> str:
