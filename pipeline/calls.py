@@ -67,7 +67,9 @@ def read(path: Path, zone: ZoneInfo) -> Iterator[TextCall | HotlineError]:
 
 
 def _what(error: Exception) -> str:
-    return _("{key} is missing").format(key=error) if isinstance(error, KeyError) else str(error)
+    if isinstance(error, KeyError):
+        return _("{key} is missing").format(key=error)
+    return _("no JSON") if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def parse(row: Mapping[str, Any], zone: ZoneInfo) -> TextCall:

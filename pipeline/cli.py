@@ -78,7 +78,7 @@ def init(session: Session, /, folder: Path | None) -> None:
         click.echo(_("{folder} is a home already; nothing was changed.").format(folder=home.path))
     click.echo(
         _("Drop recordings into {recordings}, then run: hotline --home {folder} ingest").format(
-            recordings=home.recordings, folder=home.path
+            recordings=home.recordings, folder=screen.quoted(home.path)
         )
     )
     from pipeline import models
@@ -315,6 +315,8 @@ def week(
 
     if as_csv and rows is None:
         raise UsageProblem(_("--csv is for --rows; a table of the week is --to FILE.xlsx."))
+    if rows is not None and (files or markdown):
+        raise UsageProblem(_("--rows lists what one figure counts: leave out the other option."))
     if public and (unmask or rows is not None or as_json):
         raise UsageProblem(_("--public shows no person and no row: leave out the other option."))
     asked = asking.open_period(session.home, session.log, week, session.now())
@@ -372,11 +374,14 @@ def check(
     if as_json:
         click.echo(forms.json_line(found.as_dict()))
     else:
-        click.echo(
-            _("{n} files seen: {states}").format(
-                n=found.seen, states=screen.state_counts(found.states) or "0"
+        if found.seen:
+            click.echo(
+                _("{n} files seen: {states}").format(
+                    n=found.seen, states=screen.state_counts(found.states)
+                )
             )
-        )
+        else:
+            click.echo(screen.nothing_came(session.home))
         click.echo(
             _("{n} requests; speech not accounted for: {s:.1f} s.").format(
                 n=found.requests, s=found.uncovered_speech_s
@@ -491,17 +496,20 @@ def understand(session: Session, /, file: Path, as_json: bool) -> None:
     from pipeline import trial
 
     home = session.home_or_none
-    failed = False
+    failed = 0
     for result in trial.understand_file(file, home):
         if isinstance(result, HotlineError):
-            failed = True
-            click.echo(str(result), err=True)
+            failed += 1
+            if failed <= screen.FAILURES:
+                click.echo(str(result), err=True)
             continue
         call, found = result
         if as_json:
             click.echo(forms.json_line({"id": call.id, **forms.understanding_dict(found)}))
         else:
             screen.print_understood(call, found, session.names)
+    if failed > screen.FAILURES:
+        click.echo(_("and {n} more").format(n=failed - screen.FAILURES), err=True)
     if failed:
         click.get_current_context().exit(1)
 

@@ -99,6 +99,8 @@ def search(
         emit([forms.hit_dict(hit) for hit in answer.hits], as_csv)
     elif answer.hits:
         screen.print_answer(answer, session.names, session.home.settings.zone)
+    elif not session.log.last_recording_id() and not session.log.count_calls():
+        click.echo(screen.nothing_came(session.home))
     else:
         from pipeline.nearest import nearest
 

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pipeline import script
+from pipeline import script, tables
 from pipeline.errors import SettingsError
 from pipeline.hits import Scanner
-from pipeline.i18n import _
+from pipeline.i18n import _, colon
 from pipeline.patterns import Pattern, translate
 from pipeline.taxonomy import Label, Listening, Names, Sign, Splitting, Taxonomy, Weights
 from pipeline.types import CATEGORIES, KINDS, URGENCIES, Urgency
@@ -38,7 +38,8 @@ def compiled(path: Path | None) -> Taxonomy:
     Raises:
         SettingsError: as `taxonomy.load`.
     """
-    return _Builder(str(path or "taxonomy.toml")).build(_table(path))
+    data, lines = _table(path)
+    return _Builder(path, lines).build(data)
 
 
 def names(path: Path | None = None) -> Names:
@@ -47,7 +48,8 @@ def names(path: Path | None = None) -> Names:
     Raises:
         SettingsError: as `load`.
     """
-    builder, data = _Builder(str(path or "taxonomy.toml")), _table(path)
+    data, lines = _table(path)
+    builder = _Builder(path, lines)
     return Names(
         **{
             field: {
@@ -64,29 +66,21 @@ def names(path: Path | None = None) -> Names:
     )
 
 
-def _table(path: Path | None) -> dict[str, Any]:
-    """The file's TOML; `path` None is the package's own."""
+def _table(path: Path | None) -> tuple[dict[str, Any], dict[str, int]]:
+    """The file's TOML, and on which line each key stands; `path` None is the package's own."""
     import tomllib
 
-    source = str(path or "taxonomy.toml")
-    try:
-        file = path or resources.files("pipeline") / "taxonomy.toml"
-        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            _("{file} cannot be read: {error}. Save it as UTF-8.").format(file=source, error=error)
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(
-            _("{file} is no TOML: {error}. Mend that line.").format(file=source, error=error)
-        ) from error
-    return _completed(data) if path and data.get("own_categories") is True else data
+    if path is None:
+        own = resources.files("pipeline") / "taxonomy.toml"
+        return tomllib.loads(own.read_text(encoding="utf-8")), {}
+    data, lines = tables.read(path)
+    return (_completed(data) if data.get("own_categories") is True else data), lines
 
 
 def _completed(data: dict[str, Any]) -> dict[str, Any]:
     """Another office's categories with the package's ways of speaking, kinds, urgencies and dangers,
     where the file has none: a danger is one whatever the matter is called."""
-    whole = {**_table(None), **data}
+    whole = {**_table(None)[0], **data}
     theirs = data.get("category")
     if "sign" not in data and isinstance(theirs, dict):
         whole["sign"] = [
@@ -106,24 +100,26 @@ def _nearest(name: str, right: Sequence[str]) -> str:
 class _Builder:
     """Checks the file key by key and collects what is to be looked for."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, path: Path | None, lines: Mapping[str, int]) -> None:
+        self.source, self.lines = str(path or "taxonomy.toml"), lines
         self.words: dict[str, str] = {}
         self.literals: list[tuple[str, str, float]] = []
         self.patterns: list[tuple[str, Pattern, float]] = []
         self.seen: set[tuple[str, str]] = set()
 
     def fail(self, key: str, why: str) -> SettingsError:
-        return SettingsError(_("{file}: {key}: {why}.").format(file=self.source, key=key, why=why))
+        said = _("{key}: {why}").format(key=key, why=why)
+        if key in self.lines:
+            place = _("{file}, line {line}:").format(file=self.source, line=self.lines[key])
+            return SettingsError(f"{place} {said}")
+        return SettingsError(self.source + colon() + said)
 
     def known(self, key: str, got: Iterable[str], right: Sequence[str]) -> None:
         for name in got:
             if name not in right:
                 raise self.fail(
                     f"{key}.{name}" if key else name,
-                    _("there is no such name; is {near} meant?")
-                    .format(near=_nearest(name, right))
-                    .rstrip("."),
+                    _("there is no such name; is {near} meant?").format(near=_nearest(name, right)),
                 )
 
     def table(self, data: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -205,6 +205,10 @@ def nothing_came(home: Home) -> str:
     ).format(folder=home.recordings)
 
 
+FAILURES = 10
+"""How many of what failed are told, each in a line; of the rest only how many."""
+
+
 def ingested_text(done: Ingested) -> list[str]:
     lines = [
         _("{seen} files seen, {new} new; {requests} new requests.").format(
@@ -212,7 +216,10 @@ def ingested_text(done: Ingested) -> list[str]:
         ),
         state_counts(done.states),
     ]
-    lines += [_("Failed: {reason}").format(reason=reason) for _path, reason in done.failed_now]
+    failed = done.failed_now
+    lines += [_("Failed: {reason}").format(reason=reason) for _path, reason in failed[:FAILURES]]
+    if len(failed) > FAILURES:
+        lines.append(_("and {n} more").format(n=len(failed) - FAILURES))
     if done.waiting_for:
         lines.append(done.waiting_for)
     return [line for line in lines if line]
@@ -714,11 +721,11 @@ def print_demo(log: Log, home: Home, now: datetime) -> None:
     number = critical or (rows[0].number if rows else 1)
     click.echo(_("Heard by the demonstration model, which knows these calls and little else."))
     click.echo(
-        _("Next, try: hotline --home {home} show {n}").format(home=_quoted(home.path), n=number)
+        _("Next, try: hotline --home {home} show {n}").format(home=quoted(home.path), n=number)
     )
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     """A path as it can be typed: relative if it is below here, in quotes if it has spaces."""
     here = Path.cwd()
     said = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

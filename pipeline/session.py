@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Home
     from pipeline.taxonomy import Names
     from pipeline.transcribe import Transcriber
+
+_L = TypeVar("_L", bound="Log")
 
 click.Context.formatter_class = Page
 
@@ -93,6 +95,7 @@ class Session:
         self.folder = folder
         self._home: Home | None = None
         self._log: Log | None = None
+        self._said_unwritable = False
 
     @property
     def home(self) -> Home:
@@ -118,9 +121,18 @@ class Session:
         if self._log is None:
             from pipeline.log import Log
 
-            self._log = Log(self.home.log)
+            self._log = self._opened(Log)
             click.get_current_context().call_on_close(self._log.close)
         return self._log
+
+    def _opened(self, kind: type[_L]) -> _L:
+        """The log, be it only to be looked at: that is said once."""
+        log = kind(self.home.log, reading=True)
+        if log.unwritable and not self._said_unwritable:
+            self._said_unwritable = True
+            click.echo(log.unwritable, err=True)
+            click.echo(_("Until then the log can be looked at, but not changed."), err=True)
+        return log
 
     def record_unmasking(self, what: str, actor: str | None, **data: Any) -> None:
         """Numbers of persons are shown whole: who asked, for what."""
@@ -133,7 +145,7 @@ class Session:
             return self.log
         from pipeline.veil import Veiled
 
-        veiled = Veiled(self.home.log)
+        veiled = self._opened(Veiled)
         click.get_current_context().call_on_close(veiled.close)
         return veiled
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline import tables
 from pipeline.errors import SettingsError, UsageProblem
 from pipeline.i18n import _, system_says
 from pipeline.script import SCRIPTS
@@ -170,58 +170,12 @@ def read(path: Path) -> Settings:
         SettingsError: a sentence for each mistake, with its line: not TOML, an unknown key (the nearest
             right one is named), a value that cannot be meant.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            _("{file} is not written in UTF-8. Open it in an editor and save it as UTF-8.").format(
-                file=path
-            )
-        ) from error
-    except OSError as error:
-        raise SettingsError(
-            _("{file} cannot be read: {error}.").format(file=path, error=system_says(error))
-        ) from error
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(_not_toml(path, text, str(error))) from error
-    page = _Page(path, _lines(text))
+    table, lines = tables.read(path)
+    page = _Page(path, lines)
     settings: Settings = page.build(Settings, table, "")
     if page.problems:
         raise SettingsError("\n".join(page.problems))
     return settings
-
-
-def _not_toml(path: Path, text: str, error: str) -> str:
-    """What is wrong with a file that is no TOML, with the line, and what it often is."""
-    found = re.search(r"line (\d+)", error)
-    n = int(found[1]) if found else len(text.splitlines())
-    line = text.splitlines()[n - 1] if 0 < n <= len(text.splitlines()) else ""
-    if re.search(r"[“”‘’＂＝]", line):
-        hint = _("It holds Chinese quotation or equals signs; write plain ones.")
-    elif "\\" in line:
-        hint = _("Write a path with / or between single quotes: 'D:\\recordings'.")
-    else:
-        hint = _("Text stands between quotation marks, a list between [ and ].")
-    return _("{file}, line {line} cannot be read. {hint} It says: {text}").format(
-        file=path, line=n, text=line.strip(), hint=hint
-    )
-
-
-def _lines(text: str) -> dict[str, int]:
-    """On which line, from 1, each setting and each part of a settings file stands first."""
-    found: dict[str, int] = {}
-    part = ""
-    for n, line in enumerate(text.splitlines(), 1):
-        head = re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line)
-        key = re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)
-        if head:
-            part = head[1] + "."
-            found.setdefault(head[1], n)
-        elif key:
-            found.setdefault(part + key[1], n)
-    return found
 
 
 class _Page:

@@ -9,7 +9,7 @@ def recording_state(state: str) -> str:
     """A state of a recording as staff read it; an unknown one as it is."""
     return {
         "arriving": _("still being copied"),
-        "received": _("waits to be heard"),
+        "received": _("waiting to be heard"),
         "transcribed": _("heard, not yet read"),
         "logged": _("in the log"),
         "failed": _("failed"),

@@ -43,6 +43,8 @@ class Store:
     Args:
         path: the file, such as `hotline.db`; its folder must exist.
         create: make it if it is not there.
+        reading: where nothing can be written (a full disk, a write-protected one) open it to be read
+            alone: `unwritable` says why, and whatever wants to write is refused.
         now: the clock, for tests and for the home's time zone; gives a time with an offset.
 
     Raises:
@@ -50,9 +52,15 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, *, create: bool = True, now: Callable[[], datetime] | None = None
+        self,
+        path: Path,
+        *,
+        create: bool = True,
+        reading: bool = False,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.path = path
+        self.unwritable: str | None = None
         self.now = now or (lambda: datetime.now().astimezone())
         self.conn: Any = None
         share = share_of(path.absolute(), _mounts())
@@ -64,12 +72,24 @@ class Store:
                 ).format(file=path, share=share)
             )
         _make_private(path, create)
+        try:
+            self._open(str(path))
+        except LogError as error:
+            # A list that cannot be looked at helps nobody. What is in a WAL would be missing, so it must
+            # hold nothing: then no other program has written since the file was closed whole.
+            if not reading or _code(error.__cause__) not in _UNWRITABLE or _size(path, "-wal"):
+                raise
+            self._open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", reading=True)
+            self.unwritable = str(error)
+
+    def _open(self, database: str, *, reading: bool = False) -> None:
         with self._explained():
-            self.conn = sqlite3.connect(str(path), timeout=BUSY_S, isolation_level=None)
+            self.conn = sqlite3.connect(database, timeout=BUSY_S, isolation_level=None, uri=reading)
         try:
             with self._explained():
                 self._refuse_others()
-                self._set_up()
+                if not reading:
+                    self._set_up()
                 self._migrate()
         except BaseException:
             self.close()
@@ -216,6 +236,10 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
+            if self.unwritable and _code(error) == sqlite3.SQLITE_READONLY:
+                raise LogError(
+                    _("Nothing was changed.")
+                ) from error  # why was said when it was opened
             raise LogError(_sentence(error, self.path)) from error
 
     def query(
@@ -332,6 +356,18 @@ def _cannot_open(path: Path, what: object) -> str:
     return _("The log {file} cannot be opened: {what}.").format(file=path, what=what)
 
 
+_UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})  # fmt: skip
+"""What SQLite says where the files that it puts beside the log cannot be made."""
+
+
+def _size(path: Path, beside: str) -> int:
+    """How large a file beside the log is; 0 where there is none."""
+    try:
+        return path.with_name(path.name + beside).stat().st_size
+    except OSError:
+        return 0
+
+
 def _no_room(path: Path) -> bool:
     """Whether the disk is full: the index of the WAL cannot grow then, which SQLite calls a failed disk."""
     try:
@@ -340,7 +376,7 @@ def _no_room(path: Path) -> bool:
         return False
 
 
-def _code(error: BaseException) -> int:
+def _code(error: BaseException | None) -> int:
     """SQLite's primary result code, or 0 where there is none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
@@ -355,7 +391,9 @@ def _sentence(error: BaseException, path: Path) -> str:
         return _(
             "The disk is full; nothing half was written to {file}. Make room, try again."
         ).format(file=path)
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or (
+        code == sqlite3.SQLITE_CANTOPEN and not os.access(path.parent, os.W_OK)
+    ):
         return _("{file} may not be written; ask who looks after this computer.").format(file=path)
     if code == sqlite3.SQLITE_IOERR:
         return _("The disk failed at {file} ({what}); check it, and keep a copy.").format(

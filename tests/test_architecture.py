@@ -27,6 +27,8 @@ LEAVES = {
     "folders",
     "i18n",
     "script",
+    "states",
+    "tables",
     "readings",
     "taxonomy",
     "hits",

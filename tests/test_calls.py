@@ -10,6 +10,7 @@ import pytest
 from pipeline import calls
 from pipeline.errors import HotlineError
 from pipeline.types import Place
+from tests.conftest import run_hotline
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -81,3 +82,14 @@ def test_a_bad_line_is_named_and_stops_nothing(tmp_path: Path, bad: object) -> N
     assert isinstance(first, HotlineError)
     assert "line 1" in str(first)
     assert isinstance(second, calls.TextCall)
+
+
+def test_of_a_file_that_holds_no_calls_ten_lines_are_told(empty: Path) -> None:
+    """Thirty sentences of one and the same say no more than ten."""
+    (empty / "notes.txt").write_text("买菜\n" * 30, encoding="utf-8")
+    for command in ("understand", "import"):
+        done = run_hotline("--home", empty, command, empty / "notes.txt")
+        said = done.output.splitlines()
+        assert done.exit_code == 1
+        assert sum("this is no call (no JSON)" in line for line in said) == 10
+        assert said[-1].strip() == "and 20 more"

@@ -1,6 +1,7 @@
 """What staff do to requests, through the command, on small logs: each act, its story, and undo."""
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,6 +57,44 @@ def sound(home: Path) -> None:
     """The log still adds up (its originals and files are made up here)."""
     with Log(home / "hotline.db") as log:
         assert log.check() == ([], 0.0)
+
+
+def test_where_nothing_can_be_written_the_lists_can_still_be_read(office: Path) -> None:
+    """Not a byte can be added to any file here: as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = good(office, "open")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        listed, done = hotline(office, "open"), hotline(office, "done", "1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (listed.exit_code, listed.stdout) == (0, before)
+    assert "looked at, but not changed" in listed.stderr
+    assert done.exit_code == 1
+    assert done.stderr.endswith("Nothing was changed.\n")
+    assert good(office, "open") == before
+
+
+def test_words_that_another_program_has_not_put_in_the_file_yet_are_not_left_out(
+    office: Path,
+) -> None:
+    """While its WAL holds something the file alone would be an old list."""
+    resource = pytest.importorskip("resource")
+    with Log(office / "hotline.db") as log:
+        life.set_status(log, [1], "done", by="王芳")
+        for name in ("hotline.db", "hotline.db-wal"):
+            shutil.copy(office / name, office / f"{name}.copy")
+    for name in ("hotline.db", "hotline.db-wal"):
+        (office / f"{name}.copy").rename(office / name)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        listed = hotline(office, "open")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (listed.exit_code, listed.stdout) == (1, "")
+    assert 1 not in numbers(office)
 
 
 def test_done_twice_reads_well(office: Path) -> None:
