@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.phones import read_runs
 from pipeline.places import MASK, fits, join
@@ -24,6 +24,7 @@ def home(turns: Sequence[Turn]) -> Place:
     """
     calls = read(turns)
     found = hinted = Place()
+    sure = False
     for index, turn in enumerate(turns):
         if turn.unheard or turn.speaker == "staff":
             continue
@@ -41,9 +42,18 @@ def home(turns: Sequence[Turn]) -> Place:
                 # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
                 near = address.start <= own_until + _NEAR
                 counts = address.asked or (near and own_until >= 0)
-                counts = counts or (address.own and bool(found.building or place.unit))
+                counts = counts or address.own
+            if (
+                counts
+                and address.own
+                and place.room
+                and not sure
+                and fits(found, replace(place, room=None))
+            ):
+                found = replace(found, room=None)  # 我是八零二 goes before what merely answered
             if counts and fits(found, place):
                 found, own_until = join(found, place), address.end
+                sure |= address.own and place.room is not None
             elif place.building and (place.room or place.unit) and fits(hinted, place):
                 hinted = join(hinted, place)
     same = hinted.building == found.building and not found.room

@@ -127,11 +127,18 @@ def _stretches(
 def settle(place: Place, lives: Place) -> Place:
     """The place of a request: what its own words say, completed by where the caller lives.
 
-    Nothing said: the home. A room or an entrance alone: in the home's building. A building alone stays
-    one (十二号楼下的积水): the matter is the building's.
+    Nothing said: the home. A room or an entrance alone: in the home's building; the caller's own
+    building: the caller's home, for that is who is called back. Another building stays one.
     """
     if not place:
         return lives
+    if (
+        place.building
+        and place.building == lives.building
+        and not place.room
+        and fits(place, lives)
+    ):
+        return join(place, lives)
     if place.building or (place.lane and place.lane != lives.lane):
         return replace(
             place, lane=place.lane or (lives.lane if place.building == lives.building else None)

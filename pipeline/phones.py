@@ -21,12 +21,12 @@ _TOKEN = re.compile(
 
 _BETWEEN = re.compile(
     r"[\s,、.。;:…\-—~!?()]*"
-    r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后面是?|接着|接下来|"
+    r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后[面头边]?(?:[四4]位|几位)?[是呢]?|接着|接下来|"
     r"那个|就是|最后是?|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
 )
 """What may stand between two groups of one number: pauses and listening noises."""
 
-_SLIP = re.compile(r"不对|不是|错了|说错|讲错|报错|哦不|噢不|等等|重新|更正")
+_SLIP = re.compile(r"(?<!对)不对|(?<!是)不是|错了|说错|讲错|报错|哦不|噢不|等等|重新|更正")
 _SLIP_BETWEEN = re.compile(r"[^0-9零〇○一二三四五六七八九幺]{0,14}")
 
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -216,7 +216,7 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
     slipped = _over_slips(run, index)
     if slipped is not None:
         return slipped
-    repeated = _over_repeats(run, index)
+    repeated = _over_repeats(run, index) or _over_echo(run, index, text, asked)
     if repeated is not None:
         return repeated
     said = ""
@@ -295,6 +295,39 @@ def _over_repeats(run: Sequence[Group], index: int) -> Number | None:
         if len(said) >= 11:
             return None
     return None
+
+
+def _over_echo(run: Sequence[Group], index: int, text: str, asked: bool) -> Number | None:
+    """幺三八零零幺二三四五六一三八零零一二三四五六: read back in one breath, whole or the last digits, where
+    nothing tells who spoke."""
+    said, start = "", run[index].start
+    for group in run[index : index + 12]:
+        if group.slip and said:
+            return None
+        said += group.digits
+        if len(said) > 2 * 12:
+            return None
+        once = _without_echo(said)
+        if any(MOBILE.fullmatch(one) for one in once):
+            return Number(next(filter(MOBILE.fullmatch, once)), start, group.end, "mobile")
+        announced = asked or _LANDLINE_CUE.search(text[max(0, start - 12) : start])
+        if announced and said[: len(said) // 2] * 2 == said and _LANDLINE.fullmatch(once[-1]):
+            return Number(once[-1], start, group.end, "landline")
+    return None
+
+
+_ECHO = 3
+"""Fewer digits that stand twice are the number's own: 三三."""
+
+
+def _without_echo(said: str) -> list[str]:
+    """`said` with one stretch that stands twice in a row taken once, shortest stretch first."""
+    return [
+        said[:at] + said[at + length :]
+        for length in range(_ECHO, len(said) // 2 + 1)
+        for at in range(len(said) - 2 * length + 1)
+        if said[at : at + length] == said[at + length : at + 2 * length]
+    ]
 
 
 def _misheard(text: str) -> list[Number]:

@@ -7,7 +7,7 @@ A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
@@ -20,8 +20,15 @@ NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]
 NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜期-])"
 NO_MORE = "(?![0-9零〇○一二两三四五六七八九十百千万幺])"
 
-_ROOM_NUMBER = f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九])"
-"""五零一, 1201, 一二〇一, and 十二零一 (twelfth floor, 01)."""
+_ROOM_NUMBER = (
+    f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九]|"
+    "(?:[一二两三]千)?[一二两三四五六七八九]百[零〇][一二三四五六七八九])"
+)
+"""五零一, 1201, 一二〇一, 十二零一 (twelfth floor, 01), 两千一百零六."""
+
+_UNIT = "[单担丹旦淡蛋弹但][元圆员园原源]"
+_DONG = f"(?:[栋幢]|[懂冬洞冻董东](?=的)|[懂冬洞冻董东动床](?=[的\\s,]?{DIGIT}{{1,4}}(?:{_UNIT}|室|[\\s,。]|$)))"
+"""栋 and 幢 as they are misheard, where an entrance, a room or 的 follows: 十五冬的, 二十一懂三弹员."""
 
 _UNITS_AFTER = (
     "块|元|个|只|斤|公斤|度|毫|克|米|多|点|分|秒|次|万|千|百|人|天|户|年|月|日|岁|平|瓶|盒|箱|包|份|张|条|"
@@ -39,8 +46,8 @@ _PARTS = re.compile(
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
             # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼, 楼 as 漏 only where nothing leaks
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|[栋幢]|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:[单担丹][元圆员](?!门口)|门(?={DIGIT}{{3,4}})))",
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|{_DONG}|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:{_UNIT}(?!门口)|门(?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
@@ -69,11 +76,11 @@ _DAY_BEFORE = re.compile(
     r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
-    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|顶楼|单元|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
+    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
     r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
 )
 _BUILDING_BEFORE = re.compile(
-    r"(?:我是|我住|住在?|租在?|我们|咱们?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)[\s,]{0,2}$"
+    r"(?:我是|我住|住在?|租在?|我们|咱们?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)(?:那个)?[\s,]{0,2}$"
 )
 
 SELF_BEFORE = re.compile(
@@ -96,6 +103,25 @@ SELF_AFTER = re.compile(
 OTHER_AFTER = re.compile(
     r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
 )
+KIN_AFTER = re.compile(r"是我[^,。!?]{1,5}那边")
+"""六〇二是我儿子那边: where somebody else lives, and no matter is."""
+
+TAKEN_BACK = re.compile(
+    r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|不是(?=[\s,.。…!]|不是)|[说讲记搞][错反]|错了)"
+)
+"""六〇二。哎不是不是，…: what stands before was a slip of the tongue, as far as what follows says it anew."""
+
+_SAID_ANEW = 24
+"""So many characters on."""
+
+ASKS_OTHERS = re.compile(
+    r"(?:楼上|楼下|隔壁|对门|对面|[他她]们?家?|邻居|对方|那[家户])[^,。!?]{0,5}[几哪]|[哪几][家户]"
+)
+"""Staff ask for somebody else's address: 您楼上是几室."""
+
+OTHERS_ROOM_BEFORE = re.compile(r"(?:[他她]|人家|那家|对方)(?:家|就)?[是住]?[\s,]?$")
+"""他是六零三，我是五零三: a room alone that is said of somebody else."""
+
 PERSON_AFTER = re.compile(
     r"的(?:小伙|小姑娘|那个|那位|志愿者|大妈|大爷|男的|女的|一个|有个|老头|团长)"
 )
@@ -244,7 +270,7 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     if re.match(r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户]|[是对]吧|对伐)", after):
         return True
     if OTHER_BEFORE.search(before) or re.search(
-        r"(?:我是|我住|住在?|我家|(?:我|就|还|也)是|[在给]|室|房间|我)$", before
+        r"(?:我(?:家|这里|这边)?是|我住|住在?|我家|[就还也]是|[在给]|室|房间|我)$", before
     ):
         return True
     if _READ_OUT.fullmatch(words) and not _MARKS.search(text):
@@ -259,7 +285,7 @@ _MARKS = re.compile("[,。!?;，]")
 
 def _is_quantity(words: str, after: str) -> bool:
     """Whether what follows makes it so many of something; 六零三 read out digit by digit is none."""
-    if re.search("[零〇一二三四五六七八九]", words):
+    if "百" not in words and re.search("[零〇一二三四五六七八九]", words):
         return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?!上))", after))
     return bool(re.match(rf"\s?(?:{_UNITS_AFTER})", after))
 
@@ -277,8 +303,11 @@ def _whole(start: int, end: int, text: str) -> bool:
     )
 
 
-def read_places(text: str, *, asked: bool = False) -> list[Address]:
-    """The addresses in `text` (folded), in order. `asked`: staff have just asked where."""
+def read_places(text: str, *, asked: bool = False, others: bool = False) -> list[Address]:
+    """The addresses in `text` (folded), in order; none that the speaker takes back.
+
+    `asked`: staff have just asked where; `others`: and meant somebody else's home.
+    """
     parts: list[_Part] = []
     for match in _PARTS.finditer(text):
         part = _part(match)
@@ -294,10 +323,24 @@ def read_places(text: str, *, asked: bool = False) -> list[Address]:
                 break
             group.append(following)
         index += len(group)
-        address = _address(group, text, asked)
-        if address is not None:
-            addresses.append(address)
-    return addresses
+        address = _address(group, text, asked, others)
+        if address is None:
+            continue
+        if addresses:
+            addresses[-1] = _taken_back(addresses[-1], address, text)
+        addresses.append(address)
+    return [address for address in addresses if address.place]
+
+
+def _taken_back(one: Address, following: Address, text: str) -> Address:
+    """`one` without what `following` says anew, where the speaker takes it back."""
+    if following.start > one.end + _SAID_ANEW or not TAKEN_BACK.match(text, one.end):
+        return one
+    anew = following.place
+    if anew.lane or anew.building:
+        return replace(one, place=Place())
+    place = replace(one.place, room=None) if anew.room else one.place
+    return replace(one, place=replace(place, unit=None) if anew.unit else place)
 
 
 def _joins(one: _Part, other: _Part, text: str) -> bool:
@@ -316,7 +359,7 @@ def _joins(one: _Part, other: _Part, text: str) -> bool:
     return True
 
 
-def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
+def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Address | None:
     first = group[0]
     # Asked in the turn before, or just before in a block that holds both speakers.
     asked = (asked and first.start < ANSWER_WITHIN) or bool(
@@ -342,6 +385,9 @@ def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
         complete and re.match("的(?:[,。!?]|$)", after)
     )
     other |= bool(OTHER_AFTER.match(after)) and not (complete and own)
+    other |= "building" not in fields and (
+        bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own and start < ANSWER_WITHIN)
+    )
     own = not other and (own or (complete and bool(OTHER_BEFORE.search(before))))
     return Address(
         place=Place(**fields),
@@ -349,7 +395,11 @@ def _address(group: list[_Part], text: str, asked: bool) -> Address | None:
         end=end,
         own=own,
         other=other,
-        person=not own and bool(PERSON_AFTER.match(after)) and "room" not in fields,
+        person=not own
+        and (
+            ("room" not in fields and bool(PERSON_AFTER.match(after)))
+            or bool(KIN_AFTER.match(text, end))
+        ),
         whole=_whole(start, end, text),
         asked=asked,
         named=not other

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pipeline.moments import Moment, read_moments
 from pipeline.phones import Group, Number, mend_digits, read_numbers, read_parts
-from pipeline.places import ASKS_PLACE, MASK, Address, read_places
+from pipeline.places import ASKS_OTHERS, ASKS_PLACE, MASK, Address, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
 
@@ -89,7 +89,8 @@ class Reading:
         numbers = tuple(read_numbers(heard, asked=asked_phone))
         rest = _mask(heard, numbers)
         parts = read_parts(rest, asked=asked_phone and not asked_place)
-        addresses = tuple(read_places(_mask(rest, parts), asked=asked_place))
+        others = asked_place and bool(ASKS_OTHERS.search(asked))
+        addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))
         rest = _mask(rest, addresses)
         return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
 

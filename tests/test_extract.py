@@ -479,6 +479,40 @@ def test_gist_of_an_unpunctuated_block_fits() -> None:
     assert words in text
 
 
+@pytest.mark.parametrize(
+    ("lines", "lives"),
+    [
+        (["s:您几零几？", "r:七〇三。不是不是，七〇三是我囡儿那边，我这里是三〇四。"], "304"),
+        (["s:楼上是几楼？", "r:他是八零二，我是七零二，你们去讲一声。"], "702"),
+        (["s:您楼上是几室？", "r:一一零四，我是一零零四。"], "1004"),
+        (["r:我是四百零二，不对，五百零二。"], "502"),
+        (["s:几栋几号？", "r:七栋，一千九百零八。"], "1908"),
+        (["r:我是九冬的", "s:几单元几室？", "r:二弹员三零五"], "305"),
+    ],
+)
+def test_whose_room(lines: list[str], lives: str) -> None:
+    assert home(call(*lines)).room == lives
+
+
+def test_a_room_alone_taken_back_leaves_the_building() -> None:
+    assert home(call("s:几号几室？", "r:五百弄，九号，二零零幺，不是，写的是二零零二。")) == Place(
+        lane="500", building="9", room="2002"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("电话您记一下幺三九四四零二幺五七七幺三九四四零二一五七七忘不了好的", "13944021577"),
+        ("手机幺九八八幺零五，嗯，后头四位呢，四四六二", "19881054462"),
+        ("座机六七二二零三五一六七二二零三五一对", "67220351"),
+        ("您记一下幺七六二幺零八四九二零对不对对的五月一号", "17621084920"),
+    ],
+)
+def test_numbers_read_back(text: str, number: str) -> None:
+    assert [found.digits for found in read_numbers(fold(text))] == [number]
+
+
 # --- anything at all
 
 WORDS = [
