@@ -91,40 +91,6 @@ def tell_apart(samples: np.ndarray, pieces: Sequence[Interval]) -> list[Voice]:
     return voices
 
 
-def in_order(voices: Sequence[Voice], changes: Sequence[float]) -> list[Voice]:
-    """Each voice in the light of those before and after it; `changes` are the probabilities, in (0, 1), that
-    the voice changes before each piece (the first counts for nothing).
-
-    Two states, forward and backward (Rabiner 1989). What could not be told alone is told by its neighbours.
-    """
-    if all(voice.number is None for voice in voices):
-        return list(voices)
-    zero = [_of_zero(voice) for voice in voices]
-    forward = [zero[0]]
-    for here, change in zip(zero[1:], changes[1:], strict=True):
-        forward.append(_both(here, _moved(forward[-1], change)))
-    backward = [0.5] * len(voices)
-    for i in range(len(voices) - 2, -1, -1):
-        backward[i] = _moved(_both(zero[i + 1], backward[i + 1]), changes[i + 1])
-    found = [_both(before, after) for before, after in zip(forward, backward, strict=True)]
-    return [Voice(0, p) if p >= 0.5 else Voice(1, 1 - p) for p in found]
-
-
-def _of_zero(voice: Voice) -> float:
-    """The probability that a piece is voice 0's, never quite certain."""
-    p = 0.5 if voice.number is None else min(voice.probability, 0.999)
-    return 1 - p if voice.number == 1 else p
-
-
-def _moved(zero: float, change: float) -> float:
-    return zero * (1 - change) + (1 - zero) * change
-
-
-def _both(one: float, other: float) -> float:
-    """Two independent judgements of the same."""
-    return one * other / (one * other + (1 - one) * (1 - other))
-
-
 @dataclass(frozen=True, slots=True)
 class _Look:
     envelope: np.ndarray  # mean coefficients, shape (COEFFICIENTS,)

@@ -41,6 +41,7 @@ LEAVES = {
     "spans",
     "dates",
     "voices",
+    "roles",
     "levels",
 }
 """What a stage may import of ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import whisper
 from conftest import json_lines, run_hotline
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_transcribe import ASKED, READ, make_reader, said, sound
 
 from pipeline import audio, convert, demo, models, transcribe
 from pipeline.errors import HotlineError, ModelMissing
+from pipeline.fast import FastTranscriber
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,27 @@ def test_convert_is_a_command(empty: Path) -> None:
     assert convert.is_fresh(models.demo_path(), empty / "models" / "fast" / "demo")
     again = run_hotline("--home", empty, "models", "--json")
     assert [m["name"] for m in json_lines(again)] == ["demo"]
+
+
+# -- the prompt (tests/test_transcribe.py has the checkpoint that reads it) -----------------------
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reader(tmp_path_factory.mktemp("weights") / "reader.pt")
+
+
+def fast(checkpoint: Path, hearing: transcribe.Hearing) -> FastTranscriber:
+    return FastTranscriber(checkpoint, "parrot", hearing, checkpoint.parent)
+
+
+def test_the_prompt_reaches_every_window_and_every_go_at_it(reader: Path) -> None:
+    assert said(fast(reader, ASKED)) == [READ] * 3
+
+
+@pytest.mark.parametrize("other", [replace(ASKED, words=()), replace(ASKED, prompt="")])
+def test_the_prompt_is_the_office_s_words_and_the_sentence(
+    reader: Path, other: transcribe.Hearing
+) -> None:
+    heard = fast(reader, other)._listen(sound(2))
+    assert READ not in [segment["text"].strip() for segment in heard]

@@ -282,6 +282,61 @@ def test_official_weights_get_their_alignment_heads(
     assert (loaded.alignment_heads.to_dense().numpy() == mask).all()
 
 
+# -- circles: heard again at a higher temperature -----------------------------------------------
+
+CIRCLES = {
+    # whisper.cpp large-v3-q5_0, github.com/ggml-org/whisper.cpp/issues/1788, one after another
+    "你只能选择两个。" * 6: 3.89,
+    # measured on phrases that Whisper repeats; its own limit of 2.4 lets both pass
+    "我们下去看一下" * 4: 2.62,
+    "谢谢" * 5: 2.14,
+}
+PLAIN = {
+    # the same run, before the circles
+    "陆星川,你带两个小情人过来。不过呢,你只能选择其中一个。": 0.91,
+    # numbers and names said twice, as people do
+    "幺三九幺七二六四零八五，幺三九幺七二六四零八五。": 1.41,
+    "好的好的，谢谢，谢谢你们，再见。": 1.07,
+    "不是的，这里是居委会，您打错电话了。": 0.83,
+}
+
+
+@pytest.mark.parametrize("text", CIRCLES)
+def test_circles_compress_more_than_the_threshold(text: str) -> None:
+    from whisper.utils import compression_ratio
+
+    assert compression_ratio(text) > HEARING.compression_ratio_threshold
+    assert compression_ratio(text) == pytest.approx(CIRCLES[text], abs=0.01)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_plain_words_compress_less_than_the_threshold(text: str) -> None:
+    from whisper.utils import compression_ratio
+
+    assert compression_ratio(text) < HEARING.compression_ratio_threshold
+    assert compression_ratio(text) == pytest.approx(PLAIN[text], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "threshold", "temperature"),
+    [
+        ("谢谢" * 5, 1.8, 0.2),
+        ("谢谢" * 5, 2.4, 0.0),
+        ("好的好的，谢谢，谢谢你们，再见。", 1.8, 0.0),
+    ],
+)
+def test_what_goes_round_is_heard_again_at_the_next_temperature(
+    tmp_path: Path, text: str, threshold: float, temperature: float
+) -> None:
+    hearing = replace(
+        PARROT, temperatures=(0.0, 0.2), compression_ratio_threshold=threshold, window_s=4.0
+    )
+    engine = WhisperTranscriber(make_parrot(tmp_path / "p.pt", {0: text}), "parrot", hearing)
+    (heard, *_more) = engine._listen(sound(2.0))
+    assert heard["text"].strip() == text
+    assert heard["temperature"] == temperature
+
+
 # -- what does not count (tests/test_phantoms.py has the words) ---------------------------------
 
 
@@ -322,28 +377,39 @@ ASKED = Hearing(beam_size=1, words=("桂花苑", "长寿路"), relisten_s=0.0, w
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reader(tmp_path_factory.mktemp("weights") / "reader.pt")
+
+
+def make_reader(path: Path) -> Path:
     """Says READ behind exactly the prompt of ASKED, and something else without one."""
     from whisper.tokenizer import get_tokenizer
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         told = get_tokenizer(True, num_languages=99).encode(" " + ASKED.before)
-    path = tmp_path_factory.mktemp("weights") / "reader.pt"
     return make_parrot(path, {0: "没有。", 1 + len(told): READ})
 
 
-def said(checkpoint: Path, hearing: Hearing) -> list[str]:
+def said(engine: WhisperTranscriber) -> list[str]:
     """What the parrot says in two windows, of which Whisper hears the first in two goes of 30 s."""
-    engine = WhisperTranscriber(checkpoint, "parrot", hearing)
     heard = engine.transcribe(audio(sound(62)), (Span(1.0, 45.0), Span(60.0, 61.0)))
     assert heard.parameters["windows"] == 2
     return [segment.text for segment in heard.segments if segment.set_aside is None]
 
 
 def test_the_prompt_reaches_every_window_and_every_go_at_it(reader: Path) -> None:
-    heard = said(reader, ASKED)
-    assert heard == [READ] * 3
-    assert READ not in said(reader, replace(ASKED, words=(), prompt=""))
+    assert said(WhisperTranscriber(reader, "parrot", ASKED)) == [READ] * 3
+    silent = replace(ASKED, words=(), prompt="")
+    assert READ not in said(WhisperTranscriber(reader, "parrot", silent))
+
+
+def test_the_office_s_words_reach_the_engine_that_is_loaded(reader: Path) -> None:
+    """What stands in hotline.toml, through `load`, for weights of any name but the demonstration's."""
+    engine = transcribe.load(str(reader), reader.parent, words=ASKED.words)
+    assert isinstance(engine, WhisperTranscriber)
+    assert (engine.hearing.words, engine.hearing.before) == (ASKED.words, ASKED.before)
+    (heard,) = engine.transcribe(audio(sound(3)), (Span(1.0, 2.0),)).segments
+    assert heard.text == READ
 
 
 def test_the_office_s_words_come_first_and_the_sentence_last() -> None:
