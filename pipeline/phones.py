@@ -16,7 +16,7 @@ Kind = Literal["mobile", "landline", "id"]
 
 _DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 _TOKEN = re.compile(
-    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})"
+    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?!位)"
 )
 
 _BETWEEN = re.compile(
@@ -34,7 +34,7 @@ _LANDLINE = re.compile(
     r"(?:0(?:10|2[0-9]|[3-9][0-9]{2}))?[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6}"
 )
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
-_LANDLINE_CUE = re.compile(r"电话|座机|号码|固话|分机|打|家里|联系|号")
+_LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
 _MISHEARD = {
@@ -221,6 +221,8 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
         return repeated
     said = ""
     for last in range(index, min(index + 6, len(run))):
+        if run[last].slip and last > index:
+            break
         said += run[last].digits
         rest = run[last + 1 :]
         if (

@@ -326,8 +326,11 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
         address = _address(group, text, asked, others)
         if address is None:
             continue
-        if addresses:
-            addresses[-1] = _taken_back(addresses[-1], address, text)
+        if addresses and (last := _taken_back(addresses[-1], address, text)) != addresses[-1]:
+            address = replace(
+                address, own=address.own or last.own, asked=address.asked or last.asked
+            )
+            addresses[-1] = last
         addresses.append(address)
     return [address for address in addresses if address.place]
 
