@@ -50,10 +50,12 @@ _MAC = (
 )
 
 
-def sentence(row: RequestRow) -> str:
-    """What is said of a critical request, with no number of a person in it."""
+def sentence(row: RequestRow, danger: str | None = None) -> str:
+    """What is said of a critical request, with no number of a person in it: what is wanted, and the words
+    of `danger` for which it is critical, where they are others."""
+    gist = row.gist if danger is None or danger in row.gist else f"{row.gist}「{danger}」"
     return _("!! No. {n}, life or limb: {gist} {place} Call 110, 119 or 120 first.").format(
-        n=row.number, gist=mask_text(row.gist), place=place_text(row.place)
+        n=row.number, gist=mask_text(gist), place=place_text(row.place)
     )
 
 
@@ -91,9 +93,8 @@ class Alarm:
                 found.append(said)
         return found
 
-    def ring(self, row: RequestRow) -> dict[str, Any]:
-        """Start what is to be started, and return at once: what was started, for the log."""
-        text = sentence(row)
+    def ring(self, row: RequestRow, text: str) -> dict[str, Any]:
+        """Start what is to be started to say `text`, and return at once: what was started, for the log."""
         spoken = {"HOTLINE_TITLE": self.title, "HOTLINE_TEXT": text}
         started: dict[str, Any] = {}
         command = notifier(self.title, text) if self.settings.desktop else None

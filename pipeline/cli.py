@@ -176,12 +176,13 @@ def show_critical(session: Session, numbers: tuple[int, ...]) -> None:
     from rich.text import Text
 
     from pipeline import alert
+    from pipeline.standing import danger
 
     shown = screen.console()
     for number in numbers:
         row = session.log.request(number)
         if row.urgency == "critical":
-            shown.print(Text(alert.sentence(row), style="bold red"))
+            shown.print(Text(alert.sentence(row, danger(session.log, number)), style="bold red"))
 
 
 @main.command(

@@ -48,6 +48,12 @@ def untold(log: Log) -> list[RequestRow]:
     return log.requests(numbers=[row["number"] for row in found]) if found else []
 
 
+def danger(log: Log, number: int) -> str | None:
+    """The words of its call for which a request is as urgent as it is; None where staff made it so."""
+    tags = (tag for tag in log.tags(number) if tag.tag == "urgency" and tag.current)
+    return next((tag.words for tag in tags), None)
+
+
 def told(log: Log, number: int, data: Mapping[str, Any]) -> None:
     """Log that staff were told of a critical request; `data` says how."""
     with log.transaction():

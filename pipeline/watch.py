@@ -266,15 +266,16 @@ class Watch:
 
     def _tell(self, log: Log) -> None:
         """Say every critical request of which nobody was told, whoever logged it."""
-        from pipeline.standing import told, untold
+        from pipeline.standing import danger, told, untold
 
         for row in untold(log):
             if row.number not in self._told:
                 self._told.add(
                     row.number
                 )  # first: a log that cannot be written is no reason to ring on
-                self.face.critical(alert.sentence(row))
-                told(log, row.number, self._alarm.ring(row))
+                said = alert.sentence(row, danger(log, row.number))
+                self.face.critical(said)
+                told(log, row.number, self._alarm.ring(row, said))
         for problem in self._alarm.problems():
             self.face.line(problem)
 

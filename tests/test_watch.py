@@ -18,18 +18,18 @@ import numpy as np
 import pytest
 from scripted import Scripted, drop, make_home, states
 
-from pipeline import alert, process, proof, settings, store
+from pipeline import alert, life, process, proof, settings, store
 from pipeline import watch as watching
 from pipeline.errors import ModelMissing
 from pipeline.log import Log
 from pipeline.lookout import Lookout
 from pipeline.process import Step
 from pipeline.settings import Home
-from pipeline.standing import Standing, standing, untold
+from pipeline.standing import Standing, danger, standing, untold
 from pipeline.transcribe import Transcriber
 from pipeline.watch import Order, Queue, Watch
 from tests import sounds
-from tests.sample_log import ask, log_call, speak
+from tests.sample_log import ask, because, log_call, speak
 
 TESTS = Path(__file__).parent
 CRITICAL = "我爸爸胸口痛，喘不上气了，快叫救护车，电话13812345678。"
@@ -389,3 +389,18 @@ def test_the_file_at_work_is_no_new_call_when_its_time_is_set_late(tmp_path: Pat
     (tmp_path / "新来的.amr").write_bytes(b"#!AMR\n")
     lookout.look()
     assert lookout.new_call(at_work)
+
+
+def test_an_alert_says_the_words_of_the_danger_where_the_gist_has_others(tmp_path: Path) -> None:
+    turns = speak("电梯坏了，里面有人", "叫他们不要动门，电话13812345678")
+    found = (because("urgency", "critical", turns, 0, "里面有人"),)
+    with Log(tmp_path / "hotline.db") as log:
+        for gist in ("叫他们不要动门", "电梯里面有人"):
+            wanted = ask(0, 1, urgency="critical", gist=gist, evidence=found)
+            log_call(log, f"{gist}.wav", turns, [wanted])
+        said = [alert.sentence(row, danger(log, row.number)) for row in untold(log)]
+        assert "叫他们不要动门「里面有人」" in said[0]
+        assert "「" not in said[1]
+        life.correct(log, [1], {"urgency": "routine"}, by="王芳")
+        life.correct(log, [1], {"urgency": "critical"}, by="王芳")
+        assert danger(log, 1) is None
