@@ -12,14 +12,14 @@ listening is shown.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from speakers import mono_calls
 
-from pipeline import audio, demo, taxonomy, transcribe
+from pipeline import audio, taxonomy, transcribe
 from pipeline.spans import subtract
 from pipeline.turns import make_turns
 from pipeline.types import SAMPLE_RATE, Audio
@@ -86,15 +86,6 @@ NOISES: dict[str, Callable[[int, Draw], np.ndarray]] = {
     "hum": hum, "ring": ring, "music": music, "keyboard": keyboard, "street": street,
     "babble": babble,
 }  # fmt: skip
-
-
-def mono_calls() -> list[tuple[dict, Audio]]:
-    found = []
-    for text in (demo.data() / demo.REFERENCES).read_text("utf-8").splitlines():
-        call = json.loads(text)
-        if call["turns"] and call["medium"] == "mono":
-            found.append((call, audio.decode(demo.data() / "calls" / call["file"])))
-    return found
 
 
 def mono(samples: np.ndarray) -> Audio:

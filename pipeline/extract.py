@@ -172,15 +172,11 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
             continue
         place = join(place, address.place)
         at = (turn, address.start, address.end)
-        evidence.append(_proof("place", _in_words(address.place), calls, at))
+        evidence.append(_proof("place", str(address.place), calls, at))
     own = any(address.own or address.whole for _, address in chosen)
     if own and fits(place, lives):
         return join(place, lives), evidence
     return settle(place, lives), evidence
-
-
-def _in_words(place: Place) -> str:
-    return "-".join(part for part in (place.lane, place.building, place.unit, place.room) if part)
 
 
 _EMPTY = re.compile(

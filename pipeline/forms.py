@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.rows import EventRow, RecordingRow, RequestRow, TagRow
     from pipeline.search import Answer, Hit
     from pipeline.trial import Heard
-    from pipeline.types import Place, Segment, Turn, Understanding
+    from pipeline.types import Segment, Turn, Understanding
 
 Form = Literal["text", "json", "csv"]
 
@@ -57,15 +57,6 @@ def _cell(value: object) -> object:
     return value
 
 
-def place_dict(place: Place) -> dict[str, str | None]:
-    return {
-        "lane": place.lane,
-        "building": place.building,
-        "unit": place.unit,
-        "room": place.room,
-    }
-
-
 def request_dict(row: RequestRow, now: datetime) -> dict[str, Any]:
     """A request's row under the names that `--json` keeps."""
     return {
@@ -77,7 +68,7 @@ def request_dict(row: RequestRow, now: datetime) -> dict[str, Any]:
         "kind": row.kind,
         "urgency": row.urgency,
         "status": row.status,
-        "place": place_dict(row.place),
+        "place": asdict(row.place),
         "phone": row.phone,
         "caller": row.caller_name,
         "gist": row.gist,
@@ -175,7 +166,7 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
         "kind": hit.kind,
         "urgency": hit.urgency,
         "status": hit.status,
-        "place": place_dict(hit.place) if hit.place is not None else None,
+        "place": asdict(hit.place) if hit.place is not None else None,
         "gist": hit.gist,
         "text": hit.text,
         "hits": [
@@ -275,7 +266,7 @@ def understanding_dict(found: Understanding) -> dict[str, Any]:
                 "kind": request.kind,
                 "urgency": request.urgency,
                 "gist": request.gist,
-                "place": place_dict(request.place),
+                "place": asdict(request.place),
                 "phone": request.phone,
                 "caller": request.caller_name,
                 "undertaking": request.undertaking,

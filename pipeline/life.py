@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -251,7 +252,7 @@ def _known(log: Log, row: RequestRow) -> dict[str, str | None]:
         "category": row.category,
         "kind": row.kind,
         "urgency": row.urgency,
-        "place": place_text(row.place),
+        "place": str(row.place),
         "phone": row.phone,
         "caller": row.caller_name,
         "gist": row.gist,
@@ -264,22 +265,12 @@ def _known(log: Log, row: RequestRow) -> dict[str, str | None]:
 def _columns(tag: str, value: Any) -> tuple[str, Row]:
     """A staff's value as the text of its tag, and the columns that it sets."""
     if isinstance(value, Place):
-        parts = {
-            "lane": value.lane,
-            "building": value.building,
-            "unit": value.unit,
-            "room": value.room,
-        }
-        return place_text(value), parts
+        return str(value), asdict(value)
     if isinstance(value, datetime):
         value = iso(value)
     if tag in TAG_COLUMNS:
         return value, {tag: value}
     return value, {_COLUMNS[tag]: value} if tag in _COLUMNS else {}
-
-
-def place_text(place: Place) -> str:
-    return "-".join(p for p in (place.lane, place.building, place.unit, place.room) if p)
 
 
 def _by_staff(log: Log, number: int) -> set[str]:

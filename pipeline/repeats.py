@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,5 @@ def _party(row: RequestRow) -> dict[str, Any]:
         "category": row.category,
         "call": row.call_id,
         "phone": row.phone,
-        "lane": row.place.lane,
-        "building": row.place.building,
-        "unit": row.place.unit,
-        "room": row.place.room,
+        **asdict(row.place),
     }

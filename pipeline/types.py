@@ -204,6 +204,10 @@ class Place:
     def __bool__(self) -> bool:
         return any((self.lane, self.building, self.unit, self.room))
 
+    def __str__(self) -> str:
+        """In short, as the log keeps it: 2-3-501."""
+        return "-".join(p for p in (self.lane, self.building, self.unit, self.room) if p)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

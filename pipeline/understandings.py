@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -160,10 +161,7 @@ def insert_request(
             "urgency": request.urgency,
             "status": "open",
             "gist": request.gist,
-            "lane": request.place.lane,
-            "building": request.place.building,
-            "unit": request.place.unit,
-            "room": request.place.room,
+            **asdict(request.place),
             "phone": request.phone,
             "caller_name": request.caller_name,
             "due_at": iso(due_at),

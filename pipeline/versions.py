@@ -18,7 +18,7 @@ from pipeline.acts import Act, acting
 from pipeline.errors import UsageProblem
 from pipeline.evaluate import match, overlap_of_spans, overlap_of_turns
 from pipeline.i18n import _
-from pipeline.life import place_text, reindex
+from pipeline.life import reindex
 from pipeline.log import PROGRAM
 from pipeline.opened import open_request
 from pipeline.pieces import piece_values, pieces_between, set_pieces, span_of
@@ -186,7 +186,7 @@ def _change(
             ("kind", row.kind, new.kind),
             ("urgency", row.urgency, new.urgency),
             ("gist", row.gist, new.gist),
-            ("place", place_text(row.place), place_text(new.place)),
+            ("place", str(row.place), str(new.place)),
             ("phone", row.phone or "", new.phone or ""),
             ("caller", row.caller_name or "", new.caller_name or ""),
             ("undertaking", row.undertaking or "", new.undertaking or ""),

@@ -88,14 +88,17 @@ class Lists(Speech):
             _("Broken promises"),
             (_("No."), _("Due"), _("Where"), _("Promised"), _("What"), _("Now")),
             tuple(
-                (
-                    str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
-                    row["gist"], request_state(row["status"]),
-                )
-                for row in broken[:LISTED]
+                (*self.promise_cells(row), request_state(row["status"])) for row in broken[:LISTED]
             ),
             wide=4,
             more=self.more(self.w.undertakings_broken, "undertakings_broken", LISTED),
+        )  # fmt: skip
+
+    def promise_cells(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Of which request, by when, where, what was promised, and what was asked for."""
+        return (
+            str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
+            row["gist"],
         )  # fmt: skip
 
     def promised_next(self, shown: int = LISTED) -> Table | None:
@@ -106,13 +109,7 @@ class Lists(Speech):
             "promised_next",
             _("Promised for {next}").format(next=self.next),
             (_("No."), _("By"), _("Where"), _("Promised"), _("What")),
-            tuple(
-                (
-                    str(row["request"]), self.moment(row["due_at"]), where(row), row["undertaking"],
-                    row["gist"],
-                )
-                for row in listed[:shown]
-            ),
+            tuple(map(self.promise_cells, listed[:shown])),
             wide=4,
             more=self.more(self.w.undertakings_next, "undertakings_next", shown),
         )  # fmt: skip

@@ -8,6 +8,11 @@ from pipeline.report.speech import LISTED, Speech
 from pipeline.states import recording_state
 
 
+def counted(n: int, said: str, name: str) -> list[Line]:
+    """A sentence that holds a figure, by the figure's name; none where there is nothing to count."""
+    return [Line(said.format(n=n), name)] if n else []
+
+
 class Unseen(Speech):
     """The last block of the page that is signed."""
 
@@ -24,13 +29,15 @@ class Unseen(Speech):
                     "logged_late",
                 )
             )
-        if n := w.calls_timed_by_file:
-            said = plural(
+        lines += counted(
+            n := w.calls_timed_by_file,
+            plural(
                 "Of {n} call the time is only known from the file; the day may be wrong.",
                 "Of {n} calls the time is only known from the file; the day may be wrong.",
                 n,
-            )
-            lines.append(Line(said.format(n=n), "calls_timed_by_file"))
+            ),
+            "calls_timed_by_file",
+        )
         lines += map(Line, self.before_the_log())
         lines += [
             Line(
@@ -60,74 +67,92 @@ class Unseen(Speech):
             )
             said = said.format(n=n, minutes=minutes, seconds=seconds)
             lines.append(Line(said, "needs_listening"))
-        if n := w.needs_listening_before:
-            said = plural(
+        lines += counted(
+            n := w.needs_listening_before,
+            plural(
                 "{n} stretch of speech from before still waits to be listened to.",
                 "{n} stretches of speech from before still wait to be listened to.",
                 n,
-            )
-            lines.append(Line(said.format(n=n), "needs_listening_before"))
-        if n := w.by_category.get("unclear", 0):
-            said = plural(
+            ),
+            "needs_listening_before",
+        )
+        lines += counted(
+            n := w.by_category.get("unclear", 0),
+            plural(
                 "{n} request was heard but not understood well enough to tag.",
                 "{n} requests were heard but not understood well enough to tag.",
                 n,
-            )
-            lines.append(Line(said.format(n=n), "by_category.unclear"))
-        if n := w.review:
-            said = plural(
+            ),
+            "by_category.unclear",
+        )
+        lines += counted(
+            n := w.review,
+            plural(
                 "{n} request is tagged with doubt and should be read again.",
                 "{n} requests are tagged with doubt and should be read again.",
                 n,
-            )
-            lines.append(Line(said.format(n=n), "review"))
+            ),
+            "review",
+        )
         return lines
 
     def not_heard(self) -> list[Line]:
         """The recordings that no figure of calls and requests holds."""
         w = self.w
         unheard, waiting = w.recordings_unheard, w.recordings
-        lines = []
-        if n := unheard.get("failed", 0):
-            said = plural(
-                "{n} recording failed and is not in the figures.",
-                "{n} recordings failed and are not in the figures.",
-                n,
-            )
-            lines.append(Line(said.format(n=n), "recordings_unheard.failed"))
-        if n := waiting.get("received", 0):
-            said = plural("{n} recording waits to be heard.", "{n} recordings wait to be heard.", n)
-            lines.append(Line(said.format(n=n), "recordings.received"))
-        if n := waiting.get("transcribed", 0):
-            said = plural(
-                "{n} recording is heard but not yet read.",
-                "{n} recordings are heard but not yet read.",
-                n,
-            )
-            lines.append(Line(said.format(n=n), "recordings.transcribed"))
-        if n := waiting.get("arriving", 0):
-            said = plural(
-                "{n} file was still being copied.", "{n} files were still being copied.", n
-            )
-            lines.append(Line(said.format(n=n), "recordings.arriving"))
-        if n := unheard.get("silent", 0):
-            said = plural(
-                "{n} recording has no speech that was found: somebody must listen.",
-                "{n} recordings have no speech that was found: somebody must listen.",
-                n,
-            )
-            lines.append(Line(said.format(n=n), "recordings_unheard.silent"))
-        if n := unheard.get("unsupported", 0):
-            said = plural("{n} file has no sound inside.", "{n} files have no sound inside.", n)
-            lines.append(Line(said.format(n=n), "recordings_unheard.unsupported"))
-        if n := w.recordings_before:
-            said = plural(
-                "{n} recording from before is still not heard.",
-                "{n} recordings from before are still not heard.",
-                n,
-            )
-            lines.append(Line(said.format(n=n), "recordings_before"))
-        return lines
+        return [
+            *counted(
+                n := unheard.get("failed", 0),
+                plural(
+                    "{n} recording failed and is not in the figures.",
+                    "{n} recordings failed and are not in the figures.",
+                    n,
+                ),
+                "recordings_unheard.failed",
+            ),
+            *counted(
+                n := waiting.get("received", 0),
+                plural("{n} recording waits to be heard.", "{n} recordings wait to be heard.", n),
+                "recordings.received",
+            ),
+            *counted(
+                n := waiting.get("transcribed", 0),
+                plural(
+                    "{n} recording is heard but not yet read.",
+                    "{n} recordings are heard but not yet read.",
+                    n,
+                ),
+                "recordings.transcribed",
+            ),
+            *counted(
+                n := waiting.get("arriving", 0),
+                plural("{n} file was still being copied.", "{n} files were still being copied.", n),
+                "recordings.arriving",
+            ),
+            *counted(
+                n := unheard.get("silent", 0),
+                plural(
+                    "{n} recording has no speech that was found: somebody must listen.",
+                    "{n} recordings have no speech that was found: somebody must listen.",
+                    n,
+                ),
+                "recordings_unheard.silent",
+            ),
+            *counted(
+                n := unheard.get("unsupported", 0),
+                plural("{n} file has no sound inside.", "{n} files have no sound inside.", n),
+                "recordings_unheard.unsupported",
+            ),
+            *counted(
+                n := w.recordings_before,
+                plural(
+                    "{n} recording from before is still not heard.",
+                    "{n} recordings from before are still not heard.",
+                    n,
+                ),
+                "recordings_before",
+            ),
+        ]
 
     def before_the_log(self) -> list[str]:
         """Where there is nothing, or not enough, to compare with."""
