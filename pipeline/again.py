@@ -117,7 +117,7 @@ def wait_again(session: Session, recordings: Sequence[int], by: str) -> None:
 def make(session: Session, calls: Mapping[int, None], hear: bool, model: str | None,
          engine: str | None, quiet: bool) -> list[Version]:  # fmt: skip
     from pipeline import process, taxonomy
-    from pipeline.cli import live
+    from pipeline.progress import live
 
     terms = taxonomy.load(session.home.taxonomy)
     transcriber = process.load_transcriber(session.home, model, engine) if hear else None

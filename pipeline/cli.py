@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import again, desk, export, finding, forms, learn, screen, sides, watching
-from pipeline.errors import HotlineError, UsageProblem
-from pipeline.i18n import _, colon, plural
+from pipeline import (
+    again,
+    desk,
+    export,
+    finding,
+    forms,
+    learn,
+    screen,
+    sheet,
+    sides,
+    trying,
+    watching,
+    weights,
+)
+from pipeline.errors import UsageProblem
+from pipeline.i18n import _, plural
+from pipeline.progress import live
 from pipeline.session import (
     Group,
     Session,
@@ -26,10 +38,9 @@ from pipeline.session import (
     pass_session,
     unmask_option,
 )
-from pipeline.states import recording_state
 
 if TYPE_CHECKING:
-    from pipeline.process import Progress, Step
+    pass
 
 PROBLEMS_SHOWN = 200
 """Lines of `check` before it says how many more there are: what is wrong a thousand times has one cause."""
@@ -85,51 +96,6 @@ def init(session: Session, /, folder: Path | None) -> None:
 
     if not models.available(home.models, demo=False):
         click.echo(models.how_to_get(home.models))
-
-
-@contextlib.contextmanager
-def live(quiet: bool) -> Iterator[Progress]:
-    """Progress by call and by audio time, in one calm line on stderr; in a pipe, a line a call."""
-    from pipeline.forms import clock
-
-    if quiet:
-        yield lambda step: None
-        return
-    if not sys.stderr.isatty():
-
-        def plain(step: Step) -> None:
-            if step.state is not None:
-                click.echo(
-                    f"{step.index}/{step.total} {Path(step.path).name}{colon()}"
-                    + recording_state(step.state),
-                    err=True,
-                )
-
-        yield plain
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(24),
-        TextColumn("{task.fields[said]}"),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bars:
-        task = bars.add_task("", said="", total=None)
-
-        def show(step: Step) -> None:
-            said = f"{clock(step.done)} / {clock(step.seconds)}" if step.seconds is not None else ""
-            bars.update(
-                task,
-                description=f"{step.index}/{step.total} {Path(step.path).name}",
-                completed=step.done,
-                total=step.seconds,
-                said=said,
-            )
-
-        yield show
 
 
 @main.command(
@@ -274,13 +240,13 @@ def show(
         if as_json:
             click.echo(forms.json_line(forms.request_view(log, number, now, words)))
         else:
-            screen.print_request(log, number, session.names, zone, now, words)
+            sheet.print_request(log, number, session.names, zone, now, words)
         return
     assert call_id is not None
     if as_json:
         click.echo(forms.json_line(forms.call_view(log, call_id, words)))
     else:
-        screen.print_call(log, call_id, zone, words)
+        sheet.print_call(log, call_id, zone, words)
 
 
 @main.command(
@@ -399,163 +365,6 @@ def check(
         click.get_current_context().exit(1)
 
 
-@main.group(
-    invoke_without_command=True,
-    help=_("Which weights are here, and which this computer can run.\n\n")
-    + _("Example: hotline models   and: hotline models get small"),
-)
-@json_option
-@click.pass_context
-def models(ctx: click.Context, as_json: bool) -> None:
-    if ctx.invoked_subcommand is None:
-        from pipeline import models as stock
-
-        home = ctx.obj.home_or_none
-        folder = home.models if home else Path("models")
-        if as_json:
-            emit([stock.as_dict(found) for found in stock.available(folder)], False)
-        else:
-            screen.print_models(folder)
-
-
-@models.command(
-    "get",
-    help=_("Fetch OpenAI's weights into models/ and prove them by their hash.\n\n")
-    + _("Example: hotline models get small"),
-)
-@click.argument("name")
-@pass_session
-def models_get(session: Session, /, name: str) -> None:
-    from pipeline import models as stock
-
-    path = stock.get(name, session.home.models)
-    click.echo(_("{name} is in {path}, and it is whole.").format(name=name, path=path))
-
-
-@models.command(
-    "convert",
-    help=_("Make weights ready for the fast engine, offline; done by itself at its first use.\n\n")
-    + _("Example: hotline models convert small"),
-)
-@click.argument("name")
-@pass_session
-def models_convert(session: Session, /, name: str) -> None:
-    from pipeline import convert
-    from pipeline import models as stock
-
-    folder = session.home.models
-    path = convert.convert(stock.find(name, folder), folder, stock.alignment_heads(name))
-    click.echo(_("{name} is ready for the fast engine in {path}.").format(name=name, path=path))
-
-
-@main.command(
-    help=_("Hear recordings and print what was said; nothing is logged.\n\n")
-    + _("Example: hotline transcribe call.amr --model small")
-)
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@model_option
-@engine_option
-@json_option
-@pass_session
-def transcribe(
-    session: Session,
-    /,
-    files: tuple[Path, ...],
-    model: str | None,
-    engine: str | None,
-    as_json: bool,
-) -> None:
-    from pipeline import trial
-    from pipeline.settings import Hearing
-
-    failed = False
-    transcriber = load_engine(session, model, engine)
-    hearing = session.home_or_none.settings.hearing if session.home_or_none else Hearing()
-    for file in files:
-        try:
-            heard = trial.transcribe_file(file, transcriber, hearing.script)
-        except HotlineError as error:
-            failed = True
-            click.echo(str(error), err=True)
-            continue
-        if as_json:
-            click.echo(forms.json_line(forms.heard_dict(heard, hearing.words)))
-        else:
-            screen.print_heard(heard, hearing.words)
-    if failed:
-        click.get_current_context().exit(1)
-
-
-@main.command(
-    help=_("Read calls as text and print their requests; nothing is logged.\n\n")
-    + _("Example: hotline understand calls.jsonl --json")
-)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@json_option
-@pass_session
-def understand(session: Session, /, file: Path, as_json: bool) -> None:
-    from pipeline import trial
-
-    home = session.home_or_none
-    failed = 0
-    for result in trial.understand_file(file, home):
-        if isinstance(result, HotlineError):
-            failed += 1
-            if failed <= screen.FAILURES:
-                click.echo(str(result), err=True)
-            continue
-        call, found = result
-        if as_json:
-            click.echo(forms.json_line({"id": call.id, **forms.understanding_dict(found)}))
-        else:
-            screen.print_understood(call, found, session.names)
-    if failed > screen.FAILURES:
-        click.echo(_("and {n} more").format(n=failed - screen.FAILURES), err=True)
-    if failed:
-        click.get_current_context().exit(1)
-
-
-@main.command(
-    help=_("Hear recordings that have references, and say how good it was.\n\n")
-    + _("Example: hotline evaluate my-calls --model small")
-)
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--model", "named", metavar="M", multiple=True, help=_("The weights; several are compared.")
-)
-@click.option(
-    "--engine",
-    "engines",
-    type=click.Choice(["whisper", "fast"]),
-    multiple=True,
-    help=_("What runs the weights; several are compared."),
-)
-@json_option
-@pass_session
-def evaluate(
-    session: Session,
-    /,
-    folder: Path,
-    named: tuple[str, ...],
-    engines: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    from pipeline import trial
-
-    home = session.home_or_none
-    results = []
-    with live(quiet=as_json) as progress:
-        for model in named or (None,):
-            for engine in engines or (None,):
-                transcriber = load_engine(session, model, engine)
-                results.append(trial.evaluate_folder(folder, transcriber, home, progress))
-    if as_json:
-        for result in results:
-            click.echo(forms.json_line(result))
-    else:
-        screen.print_evaluation(results)
-
-
 @main.command(
     help=_("The whole way on the demonstration calls, offline, in a home of its own.\n\n")
     + _("Example: hotline demo")
@@ -586,6 +395,9 @@ main.add_command(export.export)
 main.add_command(watching.watch)
 main.add_command(learn.command)
 main.add_command(sides.flip)
+main.add_command(weights.models)
+for command in (trying.transcribe, trying.understand, trying.evaluate):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline import forms, screen
+from pipeline import answers, forms, screen
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
 from pipeline.session import (
@@ -94,11 +94,11 @@ def search(
     if counts and as_json:
         click.echo(forms.json_line(forms.counts_dict(answer)))
     elif counts:
-        click.echo(screen.counts_text(answer, session.names))
+        click.echo(answers.counts_text(answer, session.names))
     elif as_json or as_csv:
         emit([forms.hit_dict(hit) for hit in answer.hits], as_csv)
     elif answer.hits:
-        screen.print_answer(answer, session.names, session.home.settings.zone)
+        answers.print_answer(answer, session.names, session.home.settings.zone)
     elif not session.log.last_recording_id() and not session.log.count_calls():
         click.echo(screen.nothing_came(session.home))
     else:
@@ -110,7 +110,7 @@ def search(
             for one in nearest(session.log, query, **asked)
             if unmask or mask_text(one.query) == one.query
         ]
-        for line in screen.nothing_text(query, asked, near, session.log.count_calls()):
+        for line in answers.nothing_text(query, asked, near, session.log.count_calls()):
             click.echo(line)
 
 

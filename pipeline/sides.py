@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline import screen
+from pipeline import sheet
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _
 from pipeline.session import Session, as_option, note_option, pass_session
@@ -33,7 +33,7 @@ def flip(
     speakers.flip_speakers(session.log, call_id, by=session.actor(actor), note=note)
     click.echo(_("Staff and resident are changed over in call {n}:").format(n=call_id))
     settings = session.home.settings
-    screen.print_call(session.log, call_id, settings.zone, settings.hearing.words)
+    sheet.print_call(session.log, call_id, settings.zone, settings.hearing.words)
     click.echo(
         _("What was promised depends on who spoke; read it again with: hotline redo {n}").format(
             n=call_id

@@ -44,6 +44,17 @@ def commands(said: str) -> list[str]:
     return [f"hotline{match[1]}".rstrip() for match in found if match and match[1]]
 
 
+def test_every_module_has_its_place_on_the_map() -> None:
+    table = text("CONTRIBUTING.md").split("## The map")[1].split("\nRules ")[0]
+    named = re.findall(r"`(\w+\.py)`", table)
+    (report,) = (row for row in table.splitlines() if row.startswith("| `report/` |"))
+    named += [f"report/{name}.py" for name in re.findall(r"`(\w+)`", report)]
+    package = ROOT / "pipeline"
+    modules = [*package.glob("*.py"), *package.glob("report/*.py")]
+    there = [path.relative_to(package).as_posix() for path in modules if path.stem != "__init__"]
+    assert sorted(named) == sorted(there)
+
+
 @pytest.mark.parametrize("pair", TWINS, ids=lambda pair: pair[0])
 def test_twins_have_the_same_headings_rows_commands_and_figures(pair: tuple[str, str]) -> None:
     parts = [re.split(r"^(?=#)", text(page), flags=re.MULTILINE) for page in pair]

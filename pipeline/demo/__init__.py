@@ -19,6 +19,7 @@ from pipeline.errors import UsageProblem
 from pipeline.i18n import _
 
 if TYPE_CHECKING:
+    from pipeline.log import Log
     from pipeline.process import Progress
     from pipeline.settings import Home
 
@@ -85,7 +86,7 @@ def run(folder: Path, progress: Progress) -> None:
     """
     import click
 
-    from pipeline import process, screen
+    from pipeline import process
     from pipeline.log import Log
 
     home = demo_home(folder)
@@ -100,7 +101,7 @@ def run(folder: Path, progress: Progress) -> None:
             _("{n} recordings, as phones and exchanges make them, go in as sound:").format(n=calls)
         )
         process.ingest(home, log, (), lambda: process.load_transcriber(home, "demo"), progress)
-        screen.print_demo(log, home, now)
+        show(log, home, now)
 
 
 def demo_home(folder: Path) -> Home:
@@ -129,3 +130,39 @@ def demo_home(folder: Path) -> Home:
     text = text.replace('# model = ""', 'model = "demo"', 1)
     file.write_text(text, encoding="utf-8")
     return settings.find(folder)
+
+
+def show(log: Log, home: Home, now: datetime) -> None:
+    """The demonstration's last screen: calls, requests by urgency, a hit, the week, what to try."""
+    import click
+
+    from pipeline import answers, screen, taxonomy, veil
+    from pipeline.report import count, telling, terminal
+    from pipeline.search import ask
+
+    zone, names = home.settings.zone, taxonomy.names(home.taxonomy)
+    click.echo(screen.state_counts(log.states()))
+    click.echo()
+    rows = log.open_requests(now)
+    screen.console().print(screen.requests_table(rows, names, zone, now))
+    for line in screen.waiting_text(log, home):
+        click.echo(line)
+    click.echo()
+    click.secho("$ hotline search 胰岛素", bold=True)
+    answers.print_hits(veil.answer(log, ask(log, "胰岛素", limit=1)).hits, names, zone)
+    last = max((call.started_at for call in log.calls()), default=now).astimezone(zone).date()
+    monday = last - timedelta(days=last.weekday())
+    click.echo()
+    click.secho(f"$ hotline week {monday:%G-W%V}", bold=True)
+    week = count(log, monday, monday + timedelta(days=7), zone, now)
+    for line in terminal.head(telling.compose(week, names, home.settings.name)):
+        click.echo(line)
+    click.echo()
+    critical = next((row.number for row in rows if row.urgency == "critical"), None)
+    number = critical or (rows[0].number if rows else 1)
+    click.echo(_("Heard by the demonstration model, which knows these calls and little else."))
+    click.echo(
+        _("Next, try: hotline --home {home} show {n}").format(
+            home=screen.quoted(home.path), n=number
+        )
+    )
