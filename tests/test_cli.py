@@ -83,7 +83,7 @@ def test_a_typo_in_the_settings_is_named_with_its_line(empty: Path) -> None:
 
 def test_a_new_home_is_empty_and_says_what_to_do(empty: Path) -> None:
     assert "Nothing is open" in run_hotline("--home", empty, "open").output
-    assert "Nothing was found" in run_hotline("--home", empty, "search", "电梯").output
+    assert "No recording has come yet" in run_hotline("--home", empty, "search", "电梯").output
     assert run_hotline("--home", empty, "check").exit_code == 0
     assert run_hotline("--home", empty, "week").exit_code == 0
     assert "hotline models get" in run_hotline("--home", empty, "models").output
