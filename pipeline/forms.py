@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.log import Log
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pipeline.search import Answer, Hit
     from pipeline.trial import Heard
     from pipeline.types import Segment, Turn, Understanding
-
-Form = Literal["text", "json", "csv"]
 
 
 def json_line(row: Mapping[str, Any]) -> str:

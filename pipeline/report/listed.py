@@ -75,12 +75,10 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _promise(row: Mapping[str, Any]) -> dict[str, Any]:
-    due = row["undertaking_due_at"]
     return {
         "request": row["number"],
         "undertaking": row["undertaking"] or "",
-        "due_at": due,
-        "due_hint": due[:10] if due else None,
+        "due_at": row["undertaking_due_at"],
         "gist": row["gist"],
         "building": row["building"],
         "unit": row["unit"],
