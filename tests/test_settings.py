@@ -66,6 +66,8 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         ("\nname = “阳光”\n", ["line 2", "plain"]),
         ('[recordings]\nfolder = "D:\\rec"', ["line 2", "single quotes"]),
         ('[recordings]\nfolder = "D:\\Calls"', ["line 2", "single quotes"]),
+        ("[due]\n[watch]\n[due]\n", ["line 3", "[due]", "second time"]),
+        ('name = "x"\nname = "y"', ["line 2", "second time"]),
         ('[hearing]\nengine = "fats"', ["line 2", '"hearing.engine"', '"fast"']),
         ("[hearing]\nstaff_channel = 2", ["line 2", "-1, 0, 1"]),
         ("[due]\nurgent_hours = 0", ["line 2", "at least 1"]),

@@ -207,6 +207,13 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, named: str) -> N
     assert "\n" not in str(caught.value).strip()
 
 
+def test_a_mistake_is_said_with_its_line(tmp_path: Path) -> None:
+    line = OWN[: OWN.index("strong = 4.0")].count("\n") + 1
+    for new in ("stong = 4.0", 'strong = "viel"', "strong = "):
+        with pytest.raises(SettingsError, match=f"taxonomy.toml, line {line}"):
+            taxonomy.load(changed(tmp_path, "strong = 4.0", new))
+
+
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         taxonomy.load(tmp_path / "nowhere.toml")
