@@ -66,17 +66,20 @@ def plural(one: str, many: str, n: int) -> str:
 
 
 def retold(text: str) -> str:
-    """A sentence of this program, said in either language, in the language spoken now.
+    """A sentence or phrase of this program, said in either language, in the language spoken now.
 
     The log keeps why a recording failed as it was said; who reads it may speak the other language. Any
     other text, and a sentence of another version that is worded otherwise, comes back as it is.
     """
-    return _retold(text, language()) if text.endswith((".", "。")) else text
+    return _retold(text, language())
 
 
 @lru_cache(maxsize=1024)
 def _retold(text: str, spoken: str) -> str:
-    for longest, pattern, said in _phrases(spoken):
+    least = _OWN if text.endswith((".", "。")) else 2 * _OWN
+    for own, longest, pattern, said in _phrases(spoken):
+        if own < least:
+            break
         if longest in text and (found := re.fullmatch(pattern, text, re.DOTALL)):
             values = found.groupdict()
             for name in _IN_WORDS & values.keys():
@@ -93,9 +96,9 @@ _IN_WORDS = {"error", "why"}
 
 
 @lru_cache(maxsize=2)
-def _phrases(spoken: str) -> list[tuple[str, str, str]]:
-    """(a piece that must be in it, pattern of the whole, what is said for it) of every phrase of the
-    other language; those with the most words of their own first, for they are the surest."""
+def _phrases(spoken: str) -> list[tuple[int, str, str, str]]:
+    """(letters of its own, a piece that must be in it, pattern of the whole, what is said for it) of every
+    phrase of the other language; those with the most letters first, for they are the surest."""
     every = vars(_catalogue("zh_CN"))["_catalog"]  # gettext lists it in no other way
     pairs = [(one if isinstance(one, str) else one[0], said) for one, said in every.items()]
     phrases = []
@@ -113,12 +116,12 @@ def _phrases(spoken: str) -> list[tuple[str, str, str]]:
         own = sum(char.isalnum() * (1 + (char > "\u2e80")) for char in "".join(literals))
         if own >= _OWN:
             phrases.append((own, max(literals, key=len), pattern, said))
-    return [phrase for _own, *phrase in sorted(phrases, reverse=True)]  # type: ignore[misc]
+    return sorted(phrases, reverse=True)
 
 
 _OWN = 4
-"""Letters that a phrase must have of its own, a Chinese character counted twice: one of nearly nothing
-but fields would match anything."""
+"""Letters that a sentence must have of its own, a Chinese character counted twice, and a phrase without
+its full stop twice as many: one of nearly nothing but fields would match anything."""
 
 
 def colon() -> str:

@@ -385,7 +385,8 @@ def tag_row(row: Row) -> TagRow:
         value=row["value"],
         by=row["given_by"],
         who=row["who"],
-        why=row["why"],
+        # A rule's reason is the program's; that of staff stays as they wrote it.
+        why=retold(row["why"]) if row["why"] and row["given_by"] != "staff" else row["why"],
         words=row["words"],
         turn=row["turn_idx"],
         start_char=row["start_char"],

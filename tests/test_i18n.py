@@ -140,7 +140,15 @@ def test_what_the_log_says_in_one_language_is_told_in_the_readers() -> None:
 
 def test_what_nobody_of_this_program_said_is_not_retold() -> None:
     i18n.use("zh")
-    for text in ("", ".", "The lift is stuck.", "王芳 is on leave; call her tomorrow.", "No."):
+    assert i18n.retold("call number 3 on this matter") == "同一件事第 3 次来电"
+    for text in (
+        "",
+        ".",
+        "it has 3 files",
+        "The lift is stuck.",
+        "王芳 is on leave; call her tomorrow.",
+        "No.",
+    ):
         assert i18n.retold(text) == text
 
 
