@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import forms
-from pipeline.desk import after_opening, facts_options, read_facts, tell
+from pipeline.desk import after_opening, tell
 from pipeline.errors import UsageProblem
+from pipeline.facts import facts_options, read_facts
 from pipeline.i18n import _, plural
 from pipeline.session import (
     Session,
@@ -132,7 +133,7 @@ def make(session: Session, calls: Mapping[int, None], hear: bool, model: str | N
 
 def decide(session: Session, calls: Sequence[int], accept: bool, actor: str | None,
            note: str | None, as_json: bool) -> None:  # fmt: skip
-    from pipeline import versions
+    from pipeline import decisions
 
     log, by = session.log, session.actor(actor)
     with log.transaction():  # all of them or none
@@ -140,9 +141,9 @@ def decide(session: Session, calls: Sequence[int], accept: bool, actor: str | No
         known = {row.number for row in log.requests()}
         for call_id in dict.fromkeys(calls):
             if accept:
-                touched += versions.accept(log, call_id, by=by, note=note)
+                touched += decisions.accept(log, call_id, by=by, note=note)
             else:
-                versions.decline(log, call_id, by=by, note=note)
+                decisions.decline(log, call_id, by=by, note=note)
         after_opening(session, [number for number in touched if number not in known])
     said = _("Call {n}: the later version counts.") if accept else _("Call {n} stays as it is.")
     for call_id in () if as_json else dict.fromkeys(calls):

@@ -184,7 +184,7 @@ def span_of(
 def play(
     session: Session, /, number: str | None, call_id: int | None, at: str | None, to: Path | None
 ) -> None:
-    from pipeline import desk
+    from pipeline import facts
     from pipeline import play as player
 
     if (number is None) == (call_id is None):
@@ -196,7 +196,7 @@ def play(
         request = None if number is None else int(number)
         clip = player.clip_of(log, home, request, call_id, moment(at))
     else:
-        spans, recordings = desk.read_listening([number])
+        spans, recordings = facts.read_listening([number])
         clip = (
             player.clip_of_span(log, home, spans[0])
             if spans

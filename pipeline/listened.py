@@ -50,7 +50,7 @@ def heard(
             new: int | None = None
             if told is not None and due_at is not None:
                 new = add_stretch(act, row.call_id, row.start, row.end, told, due_at,
-                                   values or {}, how="heard")  # fmt: skip
+                                  values or {}, how="heard")  # fmt: skip
                 opened.append(new)
             act.event("heard", call_id=row.call_id, request=new, span=span_id)
         for recording_id in unique(recordings):

@@ -61,9 +61,9 @@ def _take_back(act: Act, event: EventRow) -> list[int]:
     if "segment" in data:
         log.update("segments", data["segment"], {"restored_at": None, "restored_by": None})
     if "version" in data and event.call_id is not None:
-        from pipeline import versions
+        from pipeline import decisions
 
-        versions.take_back(log, event.call_id, data)
+        decisions.take_back(log, event.call_id, data)
     touched = []
     for number in data.get("opened", ()):
         row = log.request(number)

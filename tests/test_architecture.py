@@ -72,6 +72,7 @@ SQL = {
     "audit",
     "aside",
     "versions",
+    "decisions",
     "migrations",
     "index",
     "candidates",

@@ -10,7 +10,7 @@ from conftest import json_lines, run_hotline
 from sample_log import MONDAY, Clock, ask, hear, log_call, speak
 from scripted import Scripted, drop, make_home
 
-from pipeline import demo, life, listened, opened, process, recordings, versions
+from pipeline import decisions, demo, life, listened, opened, process, recordings, versions
 from pipeline.errors import UsageProblem
 from pipeline.log import Log
 from pipeline.types import Place, Transcript, Turn, Understanding
@@ -83,7 +83,7 @@ def test_a_promises_day_is_read_again_and_staffs_stands(log: Log) -> None:
         ask(2, category="sanitation", gist="垃圾", undertaking_due=day),
     )
     assert version is not None
-    versions.accept(log, 1, by="王芳")
+    decisions.accept(log, 1, by="王芳")
     assert [row.undertaking_due for row in log.requests()] == [day, later]
     undo(log, by="王芳")
     assert [row.undertaking_due for row in log.requests()] == [None, later]
@@ -104,7 +104,7 @@ def test_what_staff_said_is_never_overwritten(log: Log) -> None:
     assert [tag for tag, *_ in one.values] == ["urgency"]
     assert [tag for tag, *_ in one.kept] == ["category", "place"]
     assert (two.values, [tag for tag, *_ in two.kept]) == ((), ["urgency", "gist"])
-    assert versions.accept(log, 1, by="张") == [1]
+    assert decisions.accept(log, 1, by="张") == [1]
     row = log.request(1)
     assert (row.category, row.urgency, row.place) == ("safety", "urgent", Place("1", "2", "3", "4"))
     assert row.due_at == MONDAY + timedelta(days=2)
@@ -129,7 +129,7 @@ def test_a_request_that_it_finds_is_opened_and_undo_takes_all_back(log: Log) -> 
         ask(0, gist="新的"),
     )
     assert version is not None
-    assert versions.accept(log, 1, by="张") == [1, 3]
+    assert decisions.accept(log, 1, by="张") == [1, 3]
     assert (log.request(3).text, log.request(3).status) == ("您好", "open")
     assert log.check() == ([], 0.0)
     taken = undo(log, by="张")
@@ -138,18 +138,18 @@ def test_a_request_that_it_finds_is_opened_and_undo_takes_all_back(log: Log) -> 
     assert log.request(3).status == "dismissed"
     assert versions.waiting(log, 1) is not None
     assert log.check() == ([], 0.0)
-    assert versions.accept(log, 1, by="张") == [1, 4]
+    assert decisions.accept(log, 1, by="张") == [1, 4]
 
 
 def test_words_that_it_counts_in_join_and_none_leave(log: Log) -> None:
     version = read_again(log, ask(0, 1), ask(2, category="sanitation", gist="垃圾"))
     assert version is not None
     assert versions.changes(log, version)[0].words == ("电梯坏了", "您好 电梯坏了")
-    versions.accept(log, 1, by="张")
+    decisions.accept(log, 1, by="张")
     assert log.request(1).text == "您好 电梯坏了"
     version = read_again(log, ask(0, gist="电梯"), ask(2, category="sanitation", gist="垃圾"))
     assert version is not None
-    versions.accept(log, 1, by="张")
+    decisions.accept(log, 1, by="张")
     assert log.request(1).text == "您好 电梯坏了"
     assert log.check() == ([], 0.0)
 
@@ -158,7 +158,7 @@ def test_what_staff_parted_stays_parted(log: Log) -> None:
     opened.split(log, 2, "三天", ask(2, gist="三天没收"), DUE, {}, by="王芳")
     version = read_again(log, ask(1), ask(2, category="sanitation", urgency="urgent", gist="垃圾"))
     assert version is not None
-    versions.accept(log, 1, by="张")
+    decisions.accept(log, 1, by="张")
     assert [log.request(n).text for n in (2, 3)] == ["垃圾", "三天没收"]
     assert log.check() == ([], 0.0)
 
@@ -187,7 +187,7 @@ def test_a_later_hearing_stands_beside_until_it_is_taken(log: Log) -> None:
     lift, rubbish = versions.changes(log, version)
     assert lift.words == ("电梯坏了", "电梯困人")
     assert (rubbish.number, rubbish.found) == (2, None)
-    versions.accept(log, 1, by="张")
+    decisions.accept(log, 1, by="张")
     assert log.current_transcript(1) == 2
     assert [log.request(n).text for n in (1, 2)] == ["电梯困人", "垃圾三天没有收"]
     assert [log.request(n).category for n in (1, 2)] == ["safety", "property"]
@@ -204,11 +204,11 @@ def test_a_later_hearing_stands_beside_until_it_is_taken(log: Log) -> None:
 def test_leaving_it_leaves_all_and_can_be_undone(log: Log) -> None:
     before = log.requests()
     assert read_again(log, ask(1, urgency="urgent")) is not None
-    versions.decline(log, 1, by="张", note="更差")
+    decisions.decline(log, 1, by="张", note="更差")
     assert versions.waiting(log, 1) is None
     assert log.requests() == before
     with pytest.raises(UsageProblem, match="No other version"):
-        versions.accept(log, 1, by="张")
+        decisions.accept(log, 1, by="张")
     undo(log, by="张")
     assert versions.waiting(log, 1) is not None
 
