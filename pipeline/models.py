@@ -1,4 +1,4 @@
-"""Which weights there are, which of them lie in `models/`, which this computer can run, and how to get more.
+"""Which weights there are, which of them lie in `models/`, which this computer can run, and how more come.
 
 OpenAI's checkpoints are known by their hash, so a file brought on a USB stick is found under any name.
 The demonstration's own checkpoint is used only when it is named; weights that an office trained itself
@@ -8,22 +8,18 @@ only when they are named by their path.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from pipeline.errors import HotlineError, ModelMissing, UsageProblem
-from pipeline.i18n import _, system_says
+from pipeline.errors import ModelMissing, UsageProblem
+from pipeline.i18n import _
 
 OPENAI = "https://openaipublic.azureedge.net/main/whisper/models"
 CACHE = ".verified.json"
@@ -34,11 +30,6 @@ RUNTIME_MEMORY = 0.8e9
 """Bytes of Python, torch and one window's activations; measured with the demonstration's model."""
 PATIENCE = 3.0
 """A model is chosen unasked only if it hears a call in this many times the call's length or less."""
-TIMEOUT_S = 30.0
-"""A server that says nothing for so long is not reachable: many offices reach no foreign one."""
-
-Progress = Callable[[int, int], None]
-"""Called with bytes fetched and bytes in all (0 when the server does not say)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +227,7 @@ def available(models_dir: Path, *, demo: bool = True) -> list[ModelFile]:
     """
     memory, cores = memory_bytes(), core_count()
     found = []
-    with _hashes(models_dir) as hash_of:
+    with hashes(models_dir) as hash_of:
         for path in sorted(models_dir.glob("*.pt")) if models_dir.is_dir() else ():
             if path.is_file():
                 found.append(_look_at(path, hash_of, memory, cores))
@@ -288,7 +279,7 @@ def _claims(path: Path) -> Model | None:
 
 
 @contextlib.contextmanager
-def _hashes(folder: Path) -> Iterator[Callable[[Path], str]]:
+def hashes(folder: Path) -> Iterator[Callable[[Path], str]]:
     """A function that gives a file's sha256, from the cache in `folder` where size and time agree."""
     cache = folder / CACHE
     try:
@@ -421,118 +412,3 @@ def _bring(model: Model, models_dir: Path) -> str:
         file=model.file,
         folder=models_dir,
     )
-
-
-# -- fetching ----------------------------------------------------------------------------------
-
-
-def get(name: str, models_dir: Path, progress: Progress | None = None) -> Path:
-    """Fetch OpenAI's checkpoint `name` into `models_dir`; at once if it is there and whole.
-
-    Raises:
-        UsageProblem: it is not one of OpenAI's.
-        ModelMissing: it cannot be fetched; the sentence says how to bring it on a stick.
-        HotlineError: the folder cannot be written, or the disk is full.
-    """
-    model = known(name)
-    if model is None or model.url is None:
-        raise UsageProblem(
-            _("{name} cannot be fetched. There are: {names}.").format(
-                name=name, names=", ".join(m.name for m in CATALOGUE.values() if m.url)
-            )
-        )
-    with contextlib.suppress(ModelMissing):
-        return find(model.name, models_dir)
-    return fetch(model, models_dir, progress)
-
-
-def fetch(model: Model, models_dir: Path, progress: Progress | None = None) -> Path:
-    """Fetch `model` with Whisper's own downloader and its hash check, whole or not at all.
-
-    Raises:
-        ModelMissing, HotlineError: as `get`.
-    """
-    import whisper
-
-    assert model.url is not None
-    target = models_dir / model.file
-    try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(models_dir).free
-        if free < model.size * 1.05:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        # Below the folder itself: the last step must be a rename on the same disk.
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=models_dir) as staging:
-            with _counted(whisper, progress):
-                fetched = Path(whisper._download(model.url, staging, False))
-            with fetched.open("rb") as file:
-                os.fsync(file.fileno())
-            fetched.replace(target)
-    except OSError as error:
-        if isinstance(error, PermissionError) or error.errno in (errno.ENOSPC, errno.EROFS):
-            raise HotlineError(
-                _(
-                    "{file} ({size:.1f} GB) cannot be written into {folder}: {error}. Make room there."
-                ).format(
-                    file=model.file,
-                    size=model.size / 1e9,
-                    folder=models_dir,
-                    error=system_says(error),
-                )
-            ) from error
-        raise _not_fetched(model, models_dir, error) from error
-    except (RuntimeError, TypeError, ValueError) as error:
-        # RuntimeError: the hash is wrong; the others: the answer was no file (a login page).
-        raise _not_fetched(model, models_dir, error) from error
-    with _hashes(models_dir) as hash_of:
-        hash_of(target)
-    return target
-
-
-def _not_fetched(model: Model, models_dir: Path, error: BaseException) -> ModelMissing:
-    reason = getattr(error, "reason", None) or error
-    if isinstance(error, RuntimeError):
-        reason = _("what came is not OpenAI's file")
-    elif isinstance(error, TypeError | ValueError):
-        reason = _("the server sent no file")
-    return ModelMissing(
-        _(
-            "{name} could not be fetched ({reason}). On a computer that reaches it download {url} "
-            "and bring the file {file} on a USB stick into {folder}."
-        ).format(name=model.name, reason=reason, url=model.url, file=model.file, folder=models_dir)
-    )
-
-
-@contextlib.contextmanager
-def _counted(whisper: object, progress: Progress | None) -> Iterator[None]:
-    """Let Whisper's downloader tell `progress` instead of drawing its own bar, and not wait for ever.
-
-    The downloader takes `tqdm` from its module and has no argument for it.
-    """
-    import warnings
-
-    class Counter:
-        def __init__(self, total: int = 0, **_unused: object) -> None:
-            self.total, self.done = total, 0
-
-        def __enter__(self) -> Counter:
-            return self
-
-        def __exit__(self, *_unused: object) -> None: ...
-
-        def update(self, n: int) -> None:
-            self.done += n
-            if progress is not None:
-                progress(self.done, self.total)
-
-    bar, patience = whisper.tqdm, socket.getdefaulttimeout()  # type: ignore[attr-defined]
-    whisper.tqdm = Counter  # type: ignore[attr-defined]
-    socket.setdefaulttimeout(TIMEOUT_S)
-    try:
-        with warnings.catch_warnings():
-            # It reads the file back without closing it.
-            warnings.simplefilter("ignore", ResourceWarning)
-            yield
-    finally:
-        whisper.tqdm = bar  # type: ignore[attr-defined]
-        socket.setdefaulttimeout(patience)

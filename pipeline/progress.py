@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from pipeline.i18n import colon
 from pipeline.states import recording_state
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
     from pipeline.process import Progress, Step
 
 
@@ -36,16 +38,7 @@ def live(quiet: bool) -> Iterator[Progress]:
 
         yield plain
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(24),
-        TextColumn("{task.fields[said]}"),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bars:
+    with _bars() as bars:
         task = bars.add_task("", said="", total=None)
 
         def show(step: Step) -> None:
@@ -59,3 +52,36 @@ def live(quiet: bool) -> Iterator[Progress]:
             )
 
         yield show
+
+
+@contextlib.contextmanager
+def coming(name: str) -> Iterator[Callable[[int, int], None]]:
+    """How many bytes of a file have come, of how many (0: nobody knows), in one line on stderr; nothing
+    in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    with _bars() as bars:
+        task = bars.add_task(name, said="", total=None)
+
+        def show(done: int, total: int) -> None:
+            said = (
+                f"{done / 1e6:,.0f} / {total / 1e6:,.0f} MB" if total else f"{done / 1e6:,.0f} MB"
+            )
+            bars.update(task, completed=done, total=total or None, said=said)
+
+        yield show
+
+
+def _bars() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(24),
+        TextColumn("{task.fields[said]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.i18n import _
+from pipeline.progress import coming
 from pipeline.screen import console
 from pipeline.session import Session, emit, json_option, pass_session
 
@@ -38,9 +39,10 @@ def models(ctx: click.Context, as_json: bool) -> None:
 @click.argument("name")
 @pass_session
 def models_get(session: Session, /, name: str) -> None:
-    from pipeline import models as stock
+    from pipeline import fetching
 
-    path = stock.get(name, session.home.models)
+    with coming(name) as progress:
+        path = fetching.get(name, session.home.models, progress)
     click.echo(_("{name} is in {path}, and it is whole.").format(name=name, path=path))
 
 

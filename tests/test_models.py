@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import models
+from pipeline import fetching, models
 from pipeline.errors import HotlineError, ModelMissing, UsageProblem
 from pipeline.models import CATALOGUE, Model
 
@@ -174,7 +174,7 @@ def test_a_name_that_is_none_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="tiny, base, small"):
         models.find("huge", tmp_path)
     with pytest.raises(UsageProblem):
-        models.get("demo", tmp_path)
+        fetching.get("demo", tmp_path)
     with pytest.raises(ModelMissing):
         models.find("nowhere/own.pt", tmp_path)
 
@@ -205,7 +205,7 @@ def test_fetching_goes_through_whispers_downloader_and_tells_its_progress(
     model = replace(CATALOGUE["small"], url=f"{address}/{DIGEST}/small.pt", size=len(CONTENT))
     told: list[tuple[int, int]] = []
     home = tmp_path / "models"
-    path = models.fetch(model, home, lambda done, total: told.append((done, total)))
+    path = fetching.fetch(model, home, lambda done, total: told.append((done, total)))
     assert path == home / "small.pt"
     assert path.read_bytes() == CONTENT
     assert told[-1] == (len(CONTENT), len(CONTENT))
@@ -215,7 +215,7 @@ def test_fetching_goes_through_whispers_downloader_and_tells_its_progress(
 
 def test_what_is_here_already_is_not_fetched_again(tmp_path: Path, small: Model) -> None:
     (tmp_path / "small.pt").write_bytes(CONTENT)
-    assert models.get("small", tmp_path) == tmp_path / "small.pt"
+    assert fetching.get("small", tmp_path) == tmp_path / "small.pt"
 
 
 def test_a_wrong_hash_leaves_nothing_behind_and_what_was_there_stays(
@@ -229,7 +229,7 @@ def test_a_wrong_hash_leaves_nothing_behind_and_what_was_there_stays(
     home.mkdir()
     (home / "small.pt").write_bytes(b"old")
     with pytest.raises(ModelMissing) as raised:
-        models.fetch(model, home)
+        fetching.fetch(model, home)
     said = str(raised.value)
     assert "\n" not in said
     assert all(part in said for part in (str(model.url), "small.pt", "USB", str(home)))
@@ -247,11 +247,11 @@ def test_without_a_network_the_way_by_stick_is_said(
         (served[1] / DIGEST / "small.pt").write_text("<html>please log in</html>")
     model = replace(CATALOGUE["small"], url=f"{base}/{DIGEST}/small.pt", size=len(CONTENT))
     with pytest.raises(ModelMissing, match="USB stick into"):
-        models.fetch(model, tmp_path / "models")
+        fetching.fetch(model, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_full_disk_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
     model = replace(CATALOGUE["small"], url=f"http://127.0.0.1:1/{DIGEST}/small.pt", size=10**18)
     with pytest.raises(HotlineError, match="Make room"):
-        models.fetch(model, tmp_path)
+        fetching.fetch(model, tmp_path)
