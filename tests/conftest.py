@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sample_log import Clock
 
 from pipeline import cli, i18n
+from pipeline.log import Log
 
 Run = Callable[..., Result]
 
@@ -55,3 +57,10 @@ def empty(tmp_path: Path) -> Path:
     folder = tmp_path / "新 home"
     assert run_hotline("init", folder).exit_code == 0
     return folder
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    """An empty log, by a clock that goes on a second at each look."""
+    with Log(tmp_path / "hotline.db", now=Clock()) as log:
+        yield log

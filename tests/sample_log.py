@@ -120,3 +120,8 @@ def log_call(
         chatter = tuple(n for n in range(len(turns)) if n not in named)
     found = Understanding(tuple(requests), tuple(chatter), tuple(listen))
     return understandings.save(log, transcript, found, [at + due for _ in requests])
+
+
+def sound(log: Log) -> None:
+    """The log proves itself, as it must after whatever a test did."""
+    assert log.check() == ([], 0.0)

@@ -19,12 +19,6 @@ from pipeline.search import search
 from pipeline.types import Piece, Place, Segment
 
 
-@pytest.fixture
-def log(tmp_path):
-    with Log(tmp_path / "hotline.db", now=Clock()) as log:
-        yield log
-
-
 def ask(*turns, **more):
     """A request whose gist says nothing, for gists are searched too."""
     return ask_for(*turns, **{"gist": "", **more})
