@@ -122,16 +122,21 @@ class Session:
             from pipeline.log import Log
 
             self._log = self._opened(Log)
-            click.get_current_context().call_on_close(self._log.close)
         return self._log
 
     def _opened(self, kind: type[_L]) -> _L:
-        """The log, be it only to be looked at: that is said once."""
+        """The log, closed when the command ends. Where it could only be looked at, that is said then,
+        once, unless the command was refused for it."""
         log = kind(self.home.log, reading=True)
-        if log.unwritable and not self._said_unwritable:
-            self._said_unwritable = True
-            click.echo(log.unwritable, err=True)
-            click.echo(_("Until then the log can be looked at, but not changed."), err=True)
+
+        def close() -> None:
+            log.close()
+            if log.unwritable and not log.refused and not self._said_unwritable:
+                self._said_unwritable = True
+                click.echo(log.unwritable, err=True)
+                click.echo(_("Until then the log can be looked at, but not changed."), err=True)
+
+        click.get_current_context().call_on_close(close)
         return log
 
     def record_unmasking(self, what: str, actor: str | None, **data: Any) -> None:
@@ -145,9 +150,7 @@ class Session:
             return self.log
         from pipeline.veil import Veiled
 
-        veiled = self._opened(Veiled)
-        click.get_current_context().call_on_close(veiled.close)
-        return veiled
+        return self._opened(Veiled)
 
     @property
     def names(self) -> Names:

@@ -44,7 +44,7 @@ class Store:
         path: the file, such as `hotline.db`; its folder must exist.
         create: make it if it is not there.
         reading: where nothing can be written (a full disk, a write-protected one) open it to be read
-            alone: `unwritable` says why, and whatever wants to write is refused.
+            alone: `unwritable` says why, and whatever wants to write is `refused` with that.
         now: the clock, for tests and for the home's time zone; gives a time with an offset.
 
     Raises:
@@ -61,6 +61,7 @@ class Store:
     ) -> None:
         self.path = path
         self.unwritable: str | None = None
+        self.refused = False
         self.now = now or (lambda: datetime.now().astimezone())
         self.conn: Any = None
         share = share_of(path.absolute(), _mounts())
@@ -237,9 +238,8 @@ class Store:
             yield
         except sqlite3.Error as error:
             if self.unwritable and _code(error) == sqlite3.SQLITE_READONLY:
-                raise LogError(
-                    _("Nothing was changed.")
-                ) from error  # why was said when it was opened
+                self.refused = True
+                raise LogError(self.unwritable) from error
             raise LogError(_sentence(error, self.path)) from error
 
     def query(
