@@ -168,7 +168,33 @@ def save_hearing(
             "is_current": int(current),
         },
     )
-    for idx, segment in enumerate(heard.segments):
+    _save_segments(log, transcript_id, heard.segments, terms, started)
+    log.insert_all(
+        "speech",
+        (
+            {
+                "transcript_id": transcript_id,
+                "idx": idx,
+                "channel": span.channel,
+                "start_s": span.start,
+                "end_s": span.end,
+            }
+            for idx, span in enumerate(heard.speech)
+        ),
+    )
+    _save_turns(log, transcript_id, turns, terms, started)
+    return transcript_id
+
+
+def _save_segments(
+    log: Log,
+    transcript_id: int,
+    segments: Sequence[Segment],
+    terms: Mapping[str, index.Terms],
+    started: str,
+) -> None:
+    """What was recognised, word by word; what was set aside is indexed by itself."""
+    for idx, segment in enumerate(segments):
         segment_id = log.insert(
             "segments",
             {
@@ -201,19 +227,15 @@ def save_hearing(
                 for n, word in enumerate(segment.words)
             ),
         )
-    log.insert_all(
-        "speech",
-        (
-            {
-                "transcript_id": transcript_id,
-                "idx": idx,
-                "channel": span.channel,
-                "start_s": span.start,
-                "end_s": span.end,
-            }
-            for idx, span in enumerate(heard.speech)
-        ),
-    )
+
+
+def _save_turns(
+    log: Log,
+    transcript_id: int,
+    turns: Sequence[Turn],
+    terms: Mapping[str, index.Terms],
+    started: str,
+) -> None:
     for idx, turn in enumerate(turns):
         turn_id = log.insert(
             "turns",
@@ -231,4 +253,3 @@ def save_hearing(
             },
         )
         index.add(log.conn, turn_id, terms[turn.text], started)
-    return transcript_id
