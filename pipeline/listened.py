@@ -31,7 +31,7 @@ def heard(
     """Say that somebody listened to stretches that were not understood, or to whole recordings.
 
     With `told`, what they heard in each stretch is a request, due at `due_at`; `values` as for
-    `correct`. The numbers of what was opened.
+    `life.correct`. The numbers of what was opened.
 
     Raises:
         UsageProblem: a number is unknown or was listened to before; nothing is changed.

@@ -33,7 +33,7 @@ def add_walk_in(
 ) -> RequestRow:
     """Log what somebody said at the desk, without a call: it stands as a call of one turn.
 
-    `told` is what its words are understood to ask, `values` what staff say of it (see `correct`).
+    `told` is what its words are understood to ask, `values` what staff say of it (see `life.correct`).
     """
     with acting(log, by, note) as act:
         name = f"{at:%Y%m%d-%H%M%S}-{act.number}"
@@ -118,7 +118,7 @@ def split(
 
     `at` is a time of the call in seconds, or the words with which the second matter begins. `told` is
     what the words from there on are understood to ask (see `second_half`), `values` what staff say of it
-    (see `correct`). No word is lost.
+    (see `life.correct`). No word is lost.
 
     Raises:
         UsageProblem: the words are not there, or one half would be empty.
