@@ -1,6 +1,7 @@
 """What may import what: stages stay apart, SQL stays in its modules, quick commands stay light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,12 @@ def test_sql_stands_only_in_the_modules_of_the_log(module: str) -> None:
         and node.value.lower().lstrip().startswith(words)
     ]
     assert not said
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - SQL))
+def test_rows_are_written_only_in_the_modules_of_the_log(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert not re.search(r"\blog\.(?:insert|insert_all|update|event|conn)\b", text)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["open", "--help"]])
