@@ -58,6 +58,16 @@ GARBLED_LOGPROB = -2.5
 words in the demonstration the least sure has -0.54; of six reversed voices at once, and of street noise, those that
 are not words have -3.1 to -7.4. Half a character (U+FFFD) is the same sign where Whisper doubts, and what
 it doubts of beside such a segment, in one window, is no better."""
+NO_WORDS = 0.4
+"""Mean probability of a segment's words below which it is garbled, if Whisper was also less sure of it than
+FAILED_LOGPROB: its own limit, which then held at no temperature."""
+FAILED_LOGPROB = -1.0
+UNSURE_WORDS = 0.55
+"""Mean probability of words below which they count only if there are clear words somewhere in the call. The
+least of 128 segments of the demonstration is 0.63; of voices turned around, fitted on others than those of
+`benchmarks/spans.py`, all but a few lie below 0.5."""
+CLEAR_LENGTH = 4
+"""Characters of the shortest segment that shows that words can be made out: 好 and 再见 come out of anything."""
 _CUT_END = re.compile("[中文字幕小编編由的]*")
 """What may remain beside a phantom; anything else may have been said, and keeps the segment."""
 LOOP_TIMES = 8
@@ -106,6 +116,24 @@ def judged(
     return found
 
 
+def without_clear_words(segments: Sequence[Segment]) -> list[Segment]:
+    """All segments of one channel of a call; where there are clear words in none, all that Whisper doubts
+    of, word for word too, is set aside as garbled.
+
+    A bad line garbles a sentence here and there; sound in which nobody speaks is garbled throughout. So
+    what is doubted beside clear words stays, wherever in the call they are.
+    """
+    counted = [s for s in segments if s.set_aside is None]
+    if any(len(bare(s.text)) >= CLEAR_LENGTH and not _unsure(s) for s in counted):
+        return list(segments)
+    return [
+        replace(s, set_aside="garbled")
+        if s.set_aside is None and _unsure(s) and not _CRIES.search(bare(s.text))
+        else s
+        for s in segments
+    ]
+
+
 def set_aside(segment: Segment, sentence: str = "", words: Sequence[str] = ()) -> str | None:
     """Why the words of `segment` do not count: phantom, loop, echo (of the prompt, which is made of
     `sentence` and `words`), garbled; None when they do."""
@@ -136,7 +164,20 @@ def _doubted(segment: Segment) -> bool:
 def _garbled(segment: Segment) -> bool:
     """Whether no words were made out, only signs."""
     half = "\N{REPLACEMENT CHARACTER}" in segment.text and segment.avg_logprob < LOW_LOGPROB
-    return half or segment.avg_logprob < GARBLED_LOGPROB
+    failed = segment.avg_logprob < FAILED_LOGPROB and _words_sure(segment) < NO_WORDS
+    return half or failed or segment.avg_logprob < GARBLED_LOGPROB
+
+
+def _unsure(segment: Segment) -> bool:
+    """Whether Whisper doubts a segment as a whole and its words one by one."""
+    return _doubted(segment) and _words_sure(segment) < UNSURE_WORDS
+
+
+def _words_sure(segment: Segment) -> float:
+    """The mean probability of a segment's words; 1 where none are told."""
+    if not segment.words:
+        return 1.0
+    return sum(word.probability for word in segment.words) / len(segment.words)
 
 
 def _echoes(text: str, sentence: str, words: Sequence[str], doubted: bool) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline import models
 from pipeline.errors import HotlineError, ModelMissing, UsageProblem
 from pipeline.i18n import _
-from pipeline.phantoms import judged
+from pipeline.phantoms import judged, without_clear_words
 from pipeline.spans import Interval, merge, sounding, uncovered
 from pipeline.types import SAMPLE_RATE, Audio, Segment, Span, Speaker, Transcript, Word
 
@@ -335,10 +335,11 @@ class WhisperTranscriber:
         for number, samples in enumerate(audio.channels):
             spans = [(span.start, span.end) for span in speech if span.channel == number]
             channel = _Channel.of(number, self._speaker(audio, number), samples, self.hearing)
+            heard: list[Segment] = []
             for window in windows(spans, samples, self.hearing):
                 count += 1
                 try:
-                    segments += self._once(channel, window, kept)
+                    heard += self._once(channel, window, kept)
                 except MemoryError as error:
                     raise HotlineError(_too_little_memory(self.model)) from error
                 except (RuntimeError, ValueError, IndexError) as error:
@@ -356,6 +357,7 @@ class WhisperTranscriber:
                 done += sum(end - start for start, end in window.speech)
                 if progress is not None:
                     progress(done)
+            segments += without_clear_words(heard)
         if count and len(failed) == count:
             raise HotlineError(
                 _("Whisper failed on the whole recording ({error}); try another model.").format(

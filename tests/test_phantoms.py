@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.phantoms import judged, set_aside
-from pipeline.types import Segment
+from pipeline.phantoms import judged, set_aside, without_clear_words
+from pipeline.types import Segment, Word
 
 SENTENCE = "以下是普通话的句子。"
 WORDS = ("桂花苑", "长寿路", "李主任", "三号岗亭", "救命")
@@ -163,3 +163,55 @@ def test_what_is_doubted_beside_it_is_no_better_and_what_is_sure_stays() -> None
         *said("电梯坏了"),
     ]
     assert [s.set_aside for s in judged(segments)] == ["garbled", "garbled", None]
+
+
+def heard(text: str, logprob: float, *words: float) -> Segment:
+    """A segment with the mean probability of its words as they were heard, spread over them."""
+    said = tuple(
+        Word(n * 0.2, n * 0.2 + 0.2, character, words[n % len(words)])
+        for n, character in enumerate(text)
+    )
+    return Segment(0.0, len(text) * 0.2, text, said, avg_logprob=logprob, no_speech_prob=0.0)
+
+
+TURNED = [
+    # The demonstration's checkpoint on six voices at once, turned around: how sure it was of the segment
+    # and, in the mean, of its words. The last temperature was the last hope of the first three.
+    heard("网药了两棵二二二二，二五五五五五二五呢，员儿园", -1.18, 0.35),
+    heard("嗯那，内儿老粮了。", -1.04, 0.26),
+    heard("哦，我啊，你谓要来哪里儿房？", -1.04, 0.31),
+    heard("六二那栋楼楼漏楼漏了？", -0.99, 0.43),
+    heard("我问用能不能网了，楼漏漏二五二，二楼楼楼楼。", -0.82, 0.47),
+    heard("耳员楼楼网压儿，哪儿妈妈人员员员员员员难儿。", -1.10, 0.41),
+]
+CLEAR = heard("没有什么大事班有。", -0.36, 0.70)
+
+
+def test_words_that_failed_at_every_temperature_are_garbled_by_themselves() -> None:
+    assert [set_aside(s) for s in TURNED] == ["garbled"] * 3 + [None] * 3
+
+
+def test_where_no_words_are_clear_in_all_of_a_call_none_that_are_doubted_count() -> None:
+    found = without_clear_words(judged(TURNED))
+    assert [s.set_aside for s in found] == ["garbled"] * 6
+    assert [s.text for s in found] == [s.text for s in TURNED]
+
+
+def test_one_clear_sentence_anywhere_in_the_call_keeps_what_is_doubted() -> None:
+    found = without_clear_words([*TURNED[3:], CLEAR])
+    assert [s.set_aside for s in found] == [None] * 4
+
+
+def test_a_word_or_two_are_not_clear_enough_to_vouch_for_others_but_stay_themselves() -> None:
+    found = without_clear_words([*TURNED[3:5], heard("好。", -0.2, 0.9)])
+    assert [s.set_aside for s in found] == ["garbled", "garbled", None]
+
+
+def test_a_cry_stays_though_nothing_in_the_call_is_clear() -> None:
+    found = without_clear_words(judged([TURNED[0], heard("救命啊", -1.3, 0.3)]))
+    assert [s.set_aside for s in found] == ["garbled", None]
+
+
+def test_words_that_are_sure_stay_whatever_the_whole_is_and_the_other_way_round() -> None:
+    bad_line = [heard("我爸胸口痛", -1.2, 0.9, 0.3, 0.7), heard("在三号楼", -0.7, 0.4)]
+    assert [s.set_aside for s in without_clear_words(judged(bad_line))] == [None, None]
