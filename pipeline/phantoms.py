@@ -62,10 +62,10 @@ NO_WORDS = 0.4
 """Mean probability of a segment's words below which it is garbled, if Whisper was also less sure of it than
 FAILED_LOGPROB: its own limit, which then held at no temperature."""
 FAILED_LOGPROB = -1.0
-UNSURE_WORDS = 0.55
-"""Mean probability of words below which they count only if there are clear words somewhere in the call. The
-least of 128 segments of the demonstration is 0.63; of voices turned around, fitted on others than those of
-`benchmarks/spans.py`, all but a few lie below 0.5."""
+CLEAR_LOGPROB, CLEAR_WORDS = -0.6, 0.6
+"""A segment is clear from this mean log probability and this mean probability of its words on, and unsure below
+both. Of 128 segments of the demonstration the least have -0.51 and 0.63, and those of street noise as loud as
+the voices still reach -0.25 and 0.85; the best of voices turned around has -0.74 and 0.54."""
 CLEAR_LENGTH = 4
 """Characters of the shortest segment that shows that words can be made out: 好 and 再见 come out of anything."""
 _CUT_END = re.compile("[中文字幕小编編由的]*")
@@ -117,14 +117,13 @@ def judged(
 
 
 def without_clear_words(segments: Sequence[Segment]) -> list[Segment]:
-    """All segments of one channel of a call; where there are clear words in none, all that Whisper doubts
-    of, word for word too, is set aside as garbled.
+    """All segments of a call, of both its channels; where none is clear, those that are unsure are set aside
+    as garbled.
 
-    A bad line garbles a sentence here and there; sound in which nobody speaks is garbled throughout. So
-    what is doubted beside clear words stays, wherever in the call they are.
+    A bad line garbles one party, or a sentence here and there; the other, at the recorder, is clear. Sound in
+    which nobody speaks is garbled throughout. So one clear sentence keeps all that is unsure in its call.
     """
-    counted = [s for s in segments if s.set_aside is None]
-    if any(len(bare(s.text)) >= CLEAR_LENGTH and not _unsure(s) for s in counted):
+    if any(s.set_aside is None and _clear(s) for s in segments):
         return list(segments)
     return [
         replace(s, set_aside="garbled")
@@ -168,9 +167,15 @@ def _garbled(segment: Segment) -> bool:
     return half or failed or segment.avg_logprob < GARBLED_LOGPROB
 
 
+def _clear(segment: Segment) -> bool:
+    """Whether words were made out, as a whole and one by one, and enough of them."""
+    sure = segment.avg_logprob >= CLEAR_LOGPROB and _words_sure(segment) >= CLEAR_WORDS
+    return sure and not _doubted(segment) and len(bare(segment.text)) >= CLEAR_LENGTH
+
+
 def _unsure(segment: Segment) -> bool:
-    """Whether Whisper doubts a segment as a whole and its words one by one."""
-    return _doubted(segment) and _words_sure(segment) < UNSURE_WORDS
+    """Whether Whisper is unsure of a segment as a whole and of its words one by one."""
+    return segment.avg_logprob < CLEAR_LOGPROB and _words_sure(segment) < CLEAR_WORDS
 
 
 def _words_sure(segment: Segment) -> float:

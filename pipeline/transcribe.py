@@ -335,11 +335,10 @@ class WhisperTranscriber:
         for number, samples in enumerate(audio.channels):
             spans = [(span.start, span.end) for span in speech if span.channel == number]
             channel = _Channel.of(number, self._speaker(audio, number), samples, self.hearing)
-            heard: list[Segment] = []
             for window in windows(spans, samples, self.hearing):
                 count += 1
                 try:
-                    heard += self._once(channel, window, kept)
+                    segments += self._once(channel, window, kept)
                 except MemoryError as error:
                     raise HotlineError(_too_little_memory(self.model)) from error
                 except (RuntimeError, ValueError, IndexError) as error:
@@ -357,13 +356,13 @@ class WhisperTranscriber:
                 done += sum(end - start for start, end in window.speech)
                 if progress is not None:
                     progress(done)
-            segments += without_clear_words(heard)
         if count and len(failed) == count:
             raise HotlineError(
                 _("Whisper failed on the whole recording ({error}); try another model.").format(
                     error=failed[0]["reason"]
                 )
             )
+        segments = without_clear_words(segments)
         segments.sort(key=lambda segment: (segment.start, segment.channel))
         parameters: dict[str, object] = asdict(self.hearing)
         parameters |= {"windows": count, "failed": failed, "staff_channel": self.staff_channel}
