@@ -24,7 +24,7 @@ from pipeline import (
 )
 from pipeline.errors import UsageProblem
 from pipeline.i18n import _, plural
-from pipeline.progress import live
+from pipeline.progress import counting, live
 from pipeline.session import (
     Group,
     Session,
@@ -337,7 +337,8 @@ def check(
 
         n = index.rebuild(session.log)
         click.echo(_("The words of {n} texts are indexed anew.").format(n=n), err=True)
-    found = proof.check(session.home, session.log, quick=quick)
+    with counting(session.home.originals.name) as progress:
+        found = proof.check(session.home, session.log, quick=quick, progress=progress)
     if as_json:
         click.echo(forms.json_line(found.as_dict()))
     else:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from pipeline.process import Progress, Step
 
+Count = Callable[[int, int], None]
+"""Called with how many are done, and how many there are."""
+
 
 @contextlib.contextmanager
 def live(quiet: bool) -> Iterator[Progress]:
@@ -55,9 +58,8 @@ def live(quiet: bool) -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def coming(name: str) -> Iterator[Callable[[int, int], None]]:
-    """How many bytes of a file have come, of how many (0: nobody knows), in one line on stderr; nothing
-    in a pipe."""
+def counting(name: str, said: Callable[[int], str] = "{:,}".format) -> Iterator[Count]:
+    """How many are done, of how many (0: nobody knows), in one line on stderr; nothing in a pipe."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -65,12 +67,15 @@ def coming(name: str) -> Iterator[Callable[[int, int], None]]:
         task = bars.add_task(name, said="", total=None)
 
         def show(done: int, total: int) -> None:
-            said = (
-                f"{done / 1e6:,.0f} / {total / 1e6:,.0f} MB" if total else f"{done / 1e6:,.0f} MB"
-            )
-            bars.update(task, completed=done, total=total or None, said=said)
+            words = " / ".join(map(said, (done, total) if total else (done,)))
+            bars.update(task, completed=done, total=total or None, said=words)
 
         yield show
+
+
+def megabytes(n: int) -> str:
+    """Bytes in a unit that people know."""
+    return f"{n / 1e6:,.0f} MB"
 
 
 def _bars() -> RichProgress:

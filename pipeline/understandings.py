@@ -36,7 +36,7 @@ def save(
     gists = index.terms_of(log, (request.gist for request in understanding.requests))
     with log.transaction():
         call = log.call_of_transcript(transcript_id)
-        _refuse_unaccounted(log, call, transcript_id, understanding, len(turns))
+        _refuse_unaccounted(log, call, understanding, len(turns))
         spans = save_spans(log, transcript_id, understanding, turns)
         numbers = [
             _save_request(log, call.id, transcript_id, request, turns, spans, due_at)
@@ -55,9 +55,7 @@ def save(
     return numbers
 
 
-def _refuse_unaccounted(
-    log: Log, call: CallRow, transcript_id: int, found: Understanding, n_turns: int
-) -> None:
+def _refuse_unaccounted(log: Log, call: CallRow, found: Understanding, n_turns: int) -> None:
     named = {turn for request in found.requests for turn in request.turns}
     named.update(found.chatter, found.needs_listening)
     if named != set(range(n_turns)):
@@ -141,7 +139,7 @@ def _save_request(
             for n, piece in enumerate(pieces)
         ),
     )
-    log.insert_all("tags", _tag_rows(log, number, request, times, now))
+    log.insert_all("tags", _tag_rows(number, request, times, now))
     log.event("opened", request=number, call_id=call_id, data={"to": "open"})
     return number
 
@@ -176,7 +174,6 @@ def insert_request(
 
 
 def _tag_rows(
-    log: Log,
     number: int,
     request: Request,
     times: Mapping[int, list[tuple[float, float]]],

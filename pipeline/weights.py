@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.i18n import _
-from pipeline.progress import coming
+from pipeline.progress import counting, megabytes
 from pipeline.screen import console
 from pipeline.session import Session, emit, json_option, pass_session
 
@@ -41,7 +41,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
 def models_get(session: Session, /, name: str) -> None:
     from pipeline import fetching
 
-    with coming(name) as progress:
+    with counting(name, megabytes) as progress:
         path = fetching.get(name, session.home.models, progress)
     click.echo(_("{name} is in {path}, and it is whole.").format(name=name, path=path))
 

@@ -61,14 +61,14 @@ def document(page: Page) -> bytes:
     span.alignment = WD_ALIGN_PARAGRAPH.CENTER
     span.paragraph_format.space_after = Pt(4)
     for block in page.front:
-        _block(made, page, block, front=True)
+        _block(made, page, block)
     if page.signatures:
         _signatures(made, page)
     foot = section.footer.paragraphs[0]
     foot.text = "  ·  ".join(line for line in (page.made, page.source) if line)
     foot.style = SMALL
     for n, block in enumerate(page.annex):
-        _block(made, page, block, front=False, new_page=n == 0)
+        _block(made, page, block, new_page=n == 0)
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()
@@ -164,7 +164,7 @@ def _look(paragraph: Any, font: str, size: float, bold: bool = False) -> None:
         _east_asian(run._element.get_or_add_rPr().get_or_add_rFonts(), font)
 
 
-def _block(made: Any, page: Page, block: Block, *, front: bool, new_page: bool = False) -> None:
+def _block(made: Any, page: Page, block: Block, *, new_page: bool = False) -> None:
     if isinstance(block, Text):
         paragraph = made.add_paragraph(("" if page.language == "zh_CN" else " ").join(map(str, block.sentences)))  # fmt: skip
         if page.language == "zh_CN":
