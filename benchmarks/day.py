@@ -162,7 +162,9 @@ class Day:
         )  # fmt: skip
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def logged(self, least: int, seconds: float) -> None:
+    def logged(self, least: int) -> None:
+        """Wait until so many calls are in the log: two minutes for each, for the computer may be busy."""
+        seconds = 120.0 * least
         ends = time.monotonic() + seconds
         while (n := self.json("check", "--quick")[0]["states"]["logged"]) < least:  # type: ignore[index,call-overload]
             if time.monotonic() > ends:
@@ -195,7 +197,7 @@ class Day:
         third = self.n // 3
         began = time.monotonic()
         drop(files[:third], self.home / "recordings")
-        self.logged(2, 300)
+        self.logged(2)
         watch.keep("works")
         # In the middle of the work the computer is wanted for something else.
         watch.interrupt()
@@ -204,7 +206,7 @@ class Day:
         watch.keep("stopped")
         drop(files[third : third + 2], self.home / "recordings")
         watch.type("hotline watch --model demo")
-        self.logged(third + 2, 600)
+        self.logged(third + 2)
         watch.keep("morning")
         self.expect(before["seen"] == third, "stopped in the middle, every file is still known")
         print(
@@ -243,7 +245,7 @@ class Day:
         said = desk.run('hotline add "3号楼电梯停了，里面有人" --caller 李阿姨 --phone 13912345678')
         self.expect("已列入待办" in said, "a walk-in is on the list")
         drop(files[self.n // 3 + 2 :], self.home / "recordings")
-        self.logged(self.n, 1800)
+        self.logged(self.n)
         watch.keep("all")
 
     def afternoon(self, watch: Terminal, desk: Terminal) -> None:
