@@ -71,10 +71,13 @@ def retold(text: str) -> str:
     The log keeps why a recording failed as it was said; who reads it may speak the other language. Any
     other text, and a sentence of another version that is worded otherwise, comes back as it is.
     """
-    return _retold(text, language())
+    spoken = language()
+    if text.endswith("。" if spoken == "zh_CN" else "."):
+        return text  # in that language already
+    return _retold(text, spoken)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16384)
 def _retold(text: str, spoken: str) -> str:
     least = _OWN if text.endswith((".", "。")) else 2 * _OWN
     for own, longest, pattern, said in _phrases(spoken):
@@ -99,7 +102,7 @@ _IN_WORDS = {"error", "why"}
 def _phrases(spoken: str) -> list[tuple[int, str, str, str]]:
     """(letters of its own, a piece that must be in it, pattern of the whole, what is said for it) of every
     phrase of the other language; those with the most letters first, for they are the surest."""
-    every = vars(_catalogue("zh_CN"))["_catalog"]  # gettext lists it in no other way
+    every = vars(_catalogue("zh_CN")).get("_catalog", {})  # gettext lists it in no other way
     pairs = [(one if isinstance(one, str) else one[0], said) for one, said in every.items()]
     phrases = []
     for source, said in pairs if spoken == "zh_CN" else [(said, one) for one, said in pairs]:
