@@ -43,8 +43,10 @@ def nearest(log: Log, query: str, **asked: Any) -> list[Nearest]:
     found: list[Nearest] = []
     tried = 0
     for near, why, more in _ideas(log, query, filters, aside):
-        if any(near == one.query and why == one.why for one in found):
-            continue
+        if any(
+            near == one.query and (why == one.why or "aside" not in (why, one.why)) for one in found
+        ):
+            continue  # the same command for another reason
         tried += 1
         answer = ask(log, near, limit=FEW, by_sound=False, counts_only=True, **more)
         n = answer.requests + answer.calls

@@ -37,6 +37,12 @@ def test_the_nearest_comes_first_and_is_found(log, query, filters, first):
     assert all(search(log, one.query) for one in found)
 
 
+def test_a_command_is_offered_once_whatever_the_reason(log):
+    offered = [one.query for one in nearest(log, "-电梯")]
+    assert "电梯" in offered
+    assert len(set(offered)) == len(offered)
+
+
 def test_what_was_set_aside_is_nearest(log):
     turns = speak("喂")
     heard = hear(turns)
