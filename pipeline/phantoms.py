@@ -174,8 +174,10 @@ def _clear(segment: Segment) -> bool:
 
 
 def _unsure(segment: Segment) -> bool:
-    """Whether Whisper is unsure of a segment as a whole and of its words one by one."""
-    return segment.avg_logprob < CLEAR_LOGPROB and _words_sure(segment) < CLEAR_WORDS
+    """Whether Whisper is unsure of a segment as a whole and of its words one by one; of a single character,
+    which tells nothing by itself, if of either."""
+    unsure = [segment.avg_logprob < CLEAR_LOGPROB, _words_sure(segment) < CLEAR_WORDS]
+    return all(unsure) or (any(unsure) and len(bare(segment.text)) == 1)
 
 
 def _words_sure(segment: Segment) -> float:

@@ -207,6 +207,13 @@ def test_a_word_or_two_are_not_clear_enough_to_vouch_for_others_but_stay_themsel
     assert [s.set_aside for s in found] == ["garbled", "garbled", None]
 
 
+def test_a_single_character_beside_nothing_clear_must_be_sure_in_both_ways() -> None:
+    found = without_clear_words([TURNED[3], heard("员，", -0.9, 0.7), heard("好。", -0.3, 0.9)])
+    assert [s.set_aside for s in found] == ["garbled", "garbled", None]
+    (kept,) = without_clear_words([heard("着火了", -0.9, 0.8)])
+    assert kept.set_aside is None
+
+
 def test_a_cry_stays_though_nothing_in_the_call_is_clear() -> None:
     found = without_clear_words(judged([TURNED[0], heard("救命啊", -1.3, 0.3)]))
     assert [s.set_aside for s in found] == ["garbled", None]
