@@ -70,7 +70,11 @@ def models(held_out: bool) -> list[tuple[set[str], learned.Learned]]:
     examples = training.examples()
     names = sorted({e.group for e in examples if e.group})
     parts = [set(names[k::HELD_OUT]) for k in range(HELD_OUT)]
-    return [(held, training.train([e for e in examples if e.group not in held])) for held in parts]
+    known = {label: head.temperature for label, head in learned.own().heads.items()}
+    return [
+        (held, training.train([e for e in examples if e.group not in held], known))
+        for held in parts
+    ]
 
 
 def main() -> int:

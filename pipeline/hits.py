@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from pipeline import script
+from pipeline import roles, script
 from pipeline.patterns import Pattern
 
 LONG_CLAUSE = 22
@@ -289,12 +289,7 @@ class Scanner:
             ends=tuple(match.end() for match in _ENDS.finditer(folded)),
             breaks=breaks,
             cuts=cuts,
-            # Who opens a new matter is a resident, whoever spoke before.
-            staff=_roles(
-                cuts,
-                hits_of.get("cue.staff", ()),
-                (*hits_of.get("cue.resident", ()), *hits_of.get("cue.open", ())),
-            ),
+            staff=_roles(folded, cuts, hits_of.get("cue.open", ())),
             signs=tuple(sorted(int(group[5:]) for group in hits_of if group.startswith("sign."))),
             _denial=self._denial,
         )
@@ -320,18 +315,18 @@ def _cuts(
     return tuple(sorted(cut for cut in cuts if cut < len(text))) or (0,)
 
 
-def _roles(cuts: Sequence[int], theirs: Sequence[Hit], ours: Sequence[Hit]) -> tuple[bool, ...]:
-    """Which clauses staff seem to have said, by the ways of speaking; who spoke last goes on."""
-    balance = [0] * len(cuts)
-    for hits, sign in ((theirs, 1), (ours, -1)):
-        for hit in hits:
-            balance[bisect_right(cuts, hit.start) - 1] += sign
-    roles = []
-    staff = False
-    for weight in balance:
-        staff = weight > 0 if weight else staff
-        roles.append(staff)
-    return tuple(roles)
+def _roles(text: str, cuts: Sequence[int], opening: Sequence[Hit]) -> tuple[bool, ...]:
+    """Which clauses staff seem to have said, by their words and by who spoke before.
+
+    Who opens a new matter is a resident, whatever the words.
+    """
+    opened = {bisect_right(cuts, hit.start) - 1 for hit in opening}
+    leanings = [
+        -roles.MOST if i in opened else roles.leaning(text[start:end])
+        for i, (start, end) in enumerate(pairwise((*cuts, len(text))))
+    ]
+    even = [0.5] * len(cuts)
+    return tuple(staff > 0.5 for staff, _voice in roles.in_call(leanings, even, even))
 
 
 @lru_cache(maxsize=8192)

@@ -91,7 +91,7 @@ def learn(home: Home, log: Log, who: str) -> Taught:
     given = [*brought, *ours]
     after = training.cross(given)
     part = home.learned.with_suffix(".part")
-    training.train(given, after).save(part)
+    training.train(given, training.temperatures(after)).save(part)
     part.chmod(0o600)
     part.replace(home.learned)
     figures = tuple(_figures(before, after, len(brought)))

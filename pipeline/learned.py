@@ -39,6 +39,8 @@ CHARACTERS, SOUNDS, CONTEXT = (1, 2, 3), (1, 2), (1, 2)
 Longer ones, and words as jieba cuts them, were tried on the examples and brought nothing."""
 CONTEXT_CHARACTERS = 40
 """So much of the turn before (its end) and of the turn after (its beginning) counts as context."""
+BEFORE, AFTER = "<", ">"
+"""What marks the n-grams of the turns before and after."""
 CONTEXT_WEIGHT = 0.4
 """Length of a context's vector where that of the words themselves is 1."""
 
@@ -240,8 +242,8 @@ def blocks(unit: Unit) -> Blocks:
     """The n-grams of a unit's words and of their context, each with the length of its vector."""
     return (
         (grams_of(unit.text, ""), 1.0),
-        (grams_of(unit.before[-CONTEXT_CHARACTERS:], "<"), CONTEXT_WEIGHT),
-        (grams_of(unit.after[:CONTEXT_CHARACTERS], ">"), CONTEXT_WEIGHT),
+        (grams_of(unit.before[-CONTEXT_CHARACTERS:], BEFORE), CONTEXT_WEIGHT),
+        (grams_of(unit.after[:CONTEXT_CHARACTERS], AFTER), CONTEXT_WEIGHT),
     )
 
 

@@ -3,7 +3,7 @@
 Two small logistic models: `opening` says of every clause how likely another request begins with it,
 `holding` of every stretch between two openings how likely it is a request of its own, and no
 greeting, no answer, no more of the one before. What they look at is named here; the weights in
-`openings.toml` were fitted on labelled calls by `models/split/fit.py`, and no word list is in them.
+`openings.toml` were fitted on labelled calls by `models/weights/fit.py`, and no word list is in them.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _ANNOUNCED = re.compile(
 )
 _ASKED = re.compile(r"[?？]|吗|伐|能不能|怎么|有没有|可不可以|行不行")
 _THEN = re.compile("[那诶哎噢哦对]")
+TELLING = re.compile(r"[^\W了的我你他她们就也都是不有没]{2}")
+"""Pairs of characters that say something of a matter."""
 
 TOGETHER = (
     ("cue", "turned"), ("cue", "points_new"), ("cue", "wanted"), ("cue", "request_ahead"),
@@ -136,69 +138,102 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
     return found
 
 
-def holding(
-    groups: Sequence[Sequence[Clause]],
-    opened: Sequence[Signs],
-    chances: Sequence[float],
-    learned: Learned,
-) -> list[Signs]:
-    """What speaks for each stretch being a request of its own.
+class Told:
+    """Clauses taken together: which of them residents said, and what the model makes of those."""
 
-    `opened` and `chances` are what `opening` saw in each stretch's first clause, and how likely that
-    made it.
-    """
-    found: list[Signs] = []
-    told = [residents(group) for group in groups]
-    pasts = [[c for c in group if not c.staff] for group in groups]
-    matters = learned.shares_all([[c.part for c in own] for own in told], "category")
-    asked, asked_past = _wanted(told, learned), _wanted(pasts, learned)
-    turned = _apart(matters[1:], matters[:-1])
-    for n, (group, own) in enumerate(zip(groups, told, strict=True)):
-        most = [*sorted(points(own).values(), reverse=True), 0.0, 0.0]
-        wanted, long = float(asked[n]), min(length(own), 80) / 80
-        answer = length([c for c in group if c.staff])
-        first = n == 0
-        past = pasts[n - 1] if n else []
-        signs = {
-            "chance": math.log((chances[n] + 1e-4) / (1 - chances[n] + 1e-4)),
-            "first": first,
-            "last": n == len(groups) - 1,
-            "only": len(groups) == 1,
-            "guessed": group[0].guessed,
-            "request": wanted,
-            "request_first": wanted * first,
-            "certain": float(matters[n].max()),
-            "turned": turned[n - 1] if n else 1.0,
-            "turns": turned[n] if n + 1 < len(groups) else 1.0,
-            "same": n > 0 and matters[n].argmax() == matters[n - 1].argmax(),
-            "long": long,
-            "long_first": long * first,
-            "short": length(own) < ENOUGH,
-            "shorter": length(own) < 7,
-            "answered": min(answer, 40) / 40,
-            "unanswered": not answer,
-            "points": min(10.0, most[0]) / 5,
-            "points_first": min(10.0, most[0]) / 5 * first,
-            "points_clear": min(6.0, most[0] - most[1]) / 3,
-            "points_request": wanted * min(10.0, most[0]) / 5,
-            "cue": group[0].cue == 2,
-            "wanted": any(c.asks for c in own),
-            "wrong": any(c.tells for c in own),
-            "strong": any(c.strong for c in own),
-            "danger": any(c.danger for c in own),
-            "misdialled": any(c.wrong for c in group),
-            "chatter": sum(c.chatter or c.empty for c in own) / len(own),
-            "spread": min(4, len({c.turn for c in group})) / 4,
-            "past_long": min(length(past), 60) / 60 if n else 1.0,
-            "past_request": (asked_past[n - 1] if past else 0.0) if n else 1.0,
+    def __init__(self, clauses: Sequence[Clause], learned: Learned) -> None:
+        self.clauses = list(clauses)
+        self.residents = residents(self.clauses)
+        self.staff = length([c for c in self.clauses if c.staff])
+        self.points = points(self.residents)
+        self.words = {
+            clause.text[i : i + 2]
+            for clause in self.residents
+            for i in range(len(clause.text) - 1)
+            if TELLING.fullmatch(clause.text[i : i + 2])
         }
-        for name in (
-            "answers", "nodded", "announced", "more", "asked", "then", "change", "weak_cue", "told",
-            "before", "request_before",
-        ):  # fmt: skip
-            signs[f"open_{name}"] = opened[n][name]
-        found.append({name: float(value) for name, value in signs.items()})
-    return found
+        parts = [clause.part for clause in self.residents]
+        self.matter = learned.shares(parts, "category")
+        self.wanted = float(_wanted([self.residents], learned)[0])
+
+    def apart(self, other: Told) -> float:
+        """How far the matters lie apart, in nats."""
+        return float(_apart(self.matter[None], other.matter[None])[0])
+
+
+def holding(
+    told: Told, opened: Signs, chance: float, past: Told | None, after: Told | None
+) -> Signs:
+    """What speaks for a stretch being a request of its own.
+
+    `opened` and `chance` are what `opening` saw in its first clause, and how likely that made it;
+    `past` is the request before it, as far as it goes so far, `after` the stretch that follows.
+    """
+    own, first = told.residents, past is None
+    most = [*sorted(told.points.values(), reverse=True), 0.0, 0.0]
+    top = max(told.points, key=lambda code: told.points[code], default="")
+    earlier = past.points if past else {}
+    long = min(length(own), 80) / 80
+    turned = told.apart(past) if past else 0.5
+    certain = float(told.matter.max())
+    logit = math.log((chance + 1e-4) / (1 - chance + 1e-4))
+    cue = told.clauses[0].cue == 2
+    signs = {
+        "chance": logit,
+        "first": first,
+        "last": after is None,
+        "only": first and after is None,
+        "guessed": told.clauses[0].guessed,
+        "request": told.wanted,
+        "certain": certain,
+        "turned": turned,
+        "turns": told.apart(after) if after else 0.5,
+        "same": past is not None and told.matter.argmax() == past.matter.argmax(),
+        "long": long,
+        "short": length(own) < ENOUGH,
+        "shorter": length(own) < 7,
+        "answered": min(told.staff, 40) / 40,
+        "unanswered": not told.staff,
+        "points": min(10.0, most[0]) / 5,
+        "points_clear": min(6.0, most[0] - most[1]) / 3,
+        "same_point": past is not None
+        and told.points.get(top, 0.0) >= 2
+        and top == max(earlier, key=lambda code: earlier[code], default=None),
+        "new_point": past is not None
+        and told.points.get(top, 0.0) >= 2
+        and earlier.get(top, 0.0) < 1,
+        "cue": cue,
+        "wanted": any(c.asks for c in own),
+        "wrong": any(c.tells for c in own),
+        "strong": any(c.strong for c in own),
+        "danger": any(c.danger for c in own),
+        "misdialled": any(c.wrong for c in told.clauses),
+        "chatter": sum(c.chatter or c.empty for c in own) / len(own),
+        "spread": min(4, len({c.turn for c in told.clauses})) / 4,
+        "words": math.log(1 + len(told.words)),
+        "shared": len(told.words & past.words) / (len(told.words) + 1) if past else 0.0,
+        "past_long": min(length(past.residents), 60) / 60 if past else 1.0,
+        "past_request": past.wanted if past else 1.0,
+        "past_certain*turned": float(past.matter.max()) * turned if past else 0.25,
+        "past_answered": min(past.staff, 40) / 40 if past else 1.0,
+        "past_turn": past is not None and past.clauses[-1].turn == told.clauses[0].turn,
+        "request*first": told.wanted * first,
+        "request*turned": told.wanted * turned,
+        "request*cue": told.wanted * cue,
+        "request*points": told.wanted * min(10.0, most[0]) / 5,
+        "long*first": long * first,
+        "points*first": min(10.0, most[0]) / 5 * first,
+        "chance*turned": logit * turned,
+        "certain*turned": certain * turned,
+        "cue*turned": cue * turned,
+        "unanswered*turned": (not told.staff) * turned,
+    }
+    for name in (
+        "answers", "nodded", "announced", "more", "asked", "then", "change", "weak_cue", "told",
+        "before", "request_before",
+    ):  # fmt: skip
+        signs[f"open_{name}"] = opened[name]
+    return {name: float(value) for name, value in signs.items()}
 
 
 def _together(signs: Signs) -> Signs:

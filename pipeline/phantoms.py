@@ -62,11 +62,10 @@ NO_WORDS = 0.4
 """Mean probability of a segment's words below which it is garbled, if Whisper was also less sure of it than
 FAILED_LOGPROB: its own limit, which then held at no temperature."""
 FAILED_LOGPROB = -1.0
-UNSURE_LOGPROB, CLEAR_WORDS = -0.6, 0.6
-"""A segment is unsure below both, this mean log probability and this mean probability of its words; it is clear
-from CLEAR_WORDS on, unless Whisper doubts it. Of 128 segments of the demonstration the least have -0.51 and
-0.63, and those of street noise as loud as the voices still reach -0.25 and 0.85; the best of voices turned
-around has -0.74 and 0.54."""
+CLEAR_LOGPROB, CLEAR_WORDS = -0.6, 0.6
+"""A segment is clear from this mean log probability and this mean probability of its words on, and unsure below
+both. Of 128 segments of the demonstration the least have -0.51 and 0.63, and those of street noise as loud as
+the voices still reach -0.25 and 0.85; the best of voices turned around has -0.74 and 0.54."""
 CLEAR_LENGTH = 4
 """Characters of the shortest segment that shows that words can be made out: 好 and 再见 come out of anything."""
 _CUT_END = re.compile("[中文字幕小编編由的]*")
@@ -170,14 +169,14 @@ def _garbled(segment: Segment) -> bool:
 
 def _clear(segment: Segment) -> bool:
     """Whether words were made out, as a whole and one by one, and enough of them."""
-    sure = not _doubted(segment) and _words_sure(segment) >= CLEAR_WORDS
-    return sure and len(bare(segment.text)) >= CLEAR_LENGTH
+    sure = segment.avg_logprob >= CLEAR_LOGPROB and _words_sure(segment) >= CLEAR_WORDS
+    return sure and not _doubted(segment) and len(bare(segment.text)) >= CLEAR_LENGTH
 
 
 def _unsure(segment: Segment) -> bool:
     """Whether Whisper is unsure of a segment as a whole and of its words one by one; of a single character,
     which tells nothing by itself, if of either."""
-    unsure = [segment.avg_logprob < UNSURE_LOGPROB, _words_sure(segment) < CLEAR_WORDS]
+    unsure = [segment.avg_logprob < CLEAR_LOGPROB, _words_sure(segment) < CLEAR_WORDS]
     return all(unsure) or (any(unsure) and len(bare(segment.text)) == 1)
 
 

@@ -32,7 +32,6 @@ STATEMENT = 6
 """Characters of what staff say that can be an answer; less is "好的" or a piece of another's turn."""
 
 _QUESTION = re.compile("[吗呢么几哪谁]|什么|怎么|多少|有没有|是不是|[?？]")
-_TELLING = re.compile(r"[^\W了的我你他她们就也都是不有没]{2}")
 
 
 def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = None) -> Split:
@@ -79,6 +78,8 @@ def stretches(
     for i in sorted(range(len(said)), key=lambda i: -chances[i]):
         if chances[i] < least and taken:
             break
+        if said[i].staff and not said[i].guessed and taken:
+            continue  # what staff say opens nothing, where they are known
         around = taken.intersection(range(i - APART, i + APART + 1))
         if not any(_one(said[min(i, j)], said[max(i, j)]) for j in around):
             taken.add(i)
@@ -112,34 +113,55 @@ def requests(
     opened = openings.opening(said, learned)
     chances = [openings.likely(signs, opens) for signs in opened]
     cuts = stretches(said, chances, splitting.opens)
-    groups = [list(said[first:last]) for first, last in cuts]
-    signs = openings.holding(
-        groups, [opened[i] for i, _ in cuts], [chances[i] for i, _ in cuts], learned
-    )
-    held = [openings.likely(s, holds) for s in signs]
-    for n, group in enumerate(groups):
-        # What somebody announces another matter after is a matter itself.
-        announced = group if n else groups[1] if len(groups) > 1 else ()
-        if announced and announced[0].cue == 2 and _plain(group, groups[n - 1] if n else ()):
-            held[n] = max(held[n], splitting.holds)
+    kept, held = _kept(said, cuts, opened, chances, learned, splitting, holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):
         return []
-    kept: list[list[Clause]] = []
-    waiting: list[Clause] = []  # what opens the call and is no request by itself opens the first
-    for group, chance in zip(groups, held, strict=True):
-        if chance >= splitting.holds or (chance == max(held) and not kept):
-            kept.append([*waiting, *group])
-            waiting = []
-        elif kept:
-            kept[-1].extend(group)
-        else:
-            waiting.extend(group)
-    if waiting:
-        kept.append(waiting)
     kept = [part for group in kept for part in _answered(group)]
     found = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
     _returned(found)
     return found
+
+
+def _kept(
+    said: Sequence[Clause],
+    cuts: Sequence[tuple[int, int]],
+    opened: Sequence[openings.Signs],
+    chances: Sequence[float],
+    learned: Learned,
+    splitting: Splitting,
+    holds: openings.Weights,
+) -> tuple[list[list[Clause]], list[float]]:
+    """The stretches that hold, each with what follows it and does not; and how likely each holds.
+
+    One after the other: each is looked at beside all that the request before it has come to be.
+    """
+    stretches_ = [openings.Told(said[first:last], learned) for first, last in cuts]
+    kept: list[openings.Told] = []
+    waiting: list[Clause] = []  # what opens the call and is no request by itself opens the first
+    held: list[float] = []
+    for n, ((first, _), told) in enumerate(zip(cuts, stretches_, strict=True)):
+        past = kept[-1] if kept else None
+        after = stretches_[n + 1] if n + 1 < len(stretches_) else None
+        signs = openings.holding(told, opened[first], chances[first], past, after)
+        chance = openings.likely(signs, holds)
+        if not told.points and length(told.residents) < openings.ENOUGH:
+            chance = 0.0  # no word of any matter, and no room for words that nobody listed
+        # What somebody announces another matter after is a matter itself.
+        announced = told if n else after
+        if announced and announced.clauses[0].cue == 2:
+            before = stretches_[n - 1].clauses if n else ()
+            if _plain(told.clauses, before):
+                chance = max(chance, splitting.holds)
+        held.append(chance)
+        if chance >= splitting.holds:
+            kept.append(openings.Told([*waiting, *told.clauses], learned) if waiting else told)
+            waiting = []
+        elif past:
+            kept[-1] = openings.Told([*past.clauses, *told.clauses], learned)
+        else:
+            waiting.extend(told.clauses)
+    groups = [told.clauses for told in kept]
+    return ([*groups, waiting] if waiting else groups), held
 
 
 def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
@@ -188,7 +210,7 @@ def _words(said: Sequence[Clause]) -> set[str]:
         for clause in said
         if max(clause.points.values(), default=0.0) >= PLAIN / 2
         for i in range(len(clause.text) - 1)
-        if _TELLING.fullmatch(clause.text[i : i + 2])
+        if openings.TELLING.fullmatch(clause.text[i : i + 2])
     }
 
 
@@ -221,15 +243,28 @@ def _trimmed(group: Sequence[Clause]) -> list[Clause]:
 
 
 def _shared(groups: Sequence[Sequence[Clause]]) -> list[list[Clause]]:
-    """Requests that open in one turn share what is said after it: it answers them all."""
+    """Requests that open in one go share what is said after it: it answers them all.
+
+    One go is a turn; where who speaks is a guess, as far as nobody seems to answer.
+    """
     shared: list[list[Clause]] = []
     for n, group in enumerate(groups):
         last = n
-        while last + 1 < len(groups) and groups[last + 1][0].turn == group[0].turn:
+        while last + 1 < len(groups) and _one_go(groups[last], groups[last + 1]):
             last += 1
-        after = [c for c in groups[last] if c.turn > group[0].turn] if last > n else []
-        shared.append([*group, *after])
+        answer = next((i for i, c in enumerate(groups[last]) if _answers(c, group[0])), None)
+        shared.append([*group, *groups[last][answer:]] if last > n and answer else list(group))
     return shared
+
+
+def _one_go(group: Sequence[Clause], later: Sequence[Clause]) -> bool:
+    if group[0].turn != later[0].turn:
+        return False
+    return not group[0].guessed or not any(c.staff and len(c.text) >= STATEMENT for c in group)
+
+
+def _answers(clause: Clause, opening: Clause) -> bool:
+    return clause.turn > opening.turn or (clause.guessed and clause.staff)
 
 
 def _wrong_number(said: Sequence[Clause], taxonomy: Taxonomy) -> bool:

@@ -65,7 +65,7 @@ class Splitting:
     own, each in [0, 1] (see `split`)."""
 
     opens: float = 0.12
-    holds: float = 0.55
+    holds: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ def test_a_stage_imports_no_other_stage_and_no_log(stage: str) -> None:
         "extract": READERS,
         "audio": SOUND,
         "split": SPLIT,
+        "tag": {"danger"},
         "transcribe": {"fast"},
     }.get(stage, set())
     assert imports(MODULES[stage]) <= LEAVES | parts
@@ -144,6 +145,11 @@ def test_what_split_is_made_of_imports_only_leaves(part: str) -> None:
     assert imports(MODULES[part]) <= LEAVES | {"clauses"}
     users = {name for name, path in MODULES.items() if part in imports(path)}
     assert users <= {"split", "openings"}
+
+
+def test_what_tag_weighs_danger_by_imports_only_leaves() -> None:
+    assert imports(MODULES["danger"]) <= LEAVES
+    assert {name for name, path in MODULES.items() if "danger" in imports(path)} == {"tag"}
 
 
 @pytest.mark.parametrize("leaf", sorted(LEAVES))
