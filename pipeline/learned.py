@@ -96,7 +96,7 @@ class Learned:
 
     def judge(self, text: str, before: str = "", after: str = "") -> Judgement:
         """How likely each value of each label is for `text`."""
-        return self.judge_all([Unit(text, before, after)])[0]
+        return _judged(self, Unit(text, before, after))
 
     def judge_all(self, units: Iterable[Unit]) -> list[Judgement]:
         """The same for many at once; the cost is linear in their length."""
@@ -132,6 +132,13 @@ class Learned:
             dtype=np.float32,
         )
         return Part(values @ self.weights[indexes], float(values @ values))
+
+    def together(self, parts: Sequence[Part]) -> Part:
+        """Several stretches as one."""
+        import numpy as np
+
+        scores = np.array([part.scores for part in parts]).sum(axis=0)
+        return Part(scores, sum(part.square for part in parts))
 
     def shares(self, parts: Sequence[Part], label: str) -> NDArray[np.float32]:
         """How likely each value of a label is for words that were weighed in parts, in the order of
@@ -201,6 +208,12 @@ def load(path: Path) -> Learned:
             heads=heads,
             fingerprint=str(about["fingerprint"]),
         )
+
+
+@lru_cache(maxsize=64)
+def _judged(learned: Learned, unit: Unit) -> Judgement:
+    # The words of a request are asked after for its category, its kind and its urgency.
+    return learned.judge_all([unit])[0]
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.clauses import Clause, length, points, residents
-from pipeline.learned import REQUEST, Learned
+from pipeline.learned import REQUEST, Learned, Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,7 +139,8 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
 
 
 class Told:
-    """Clauses taken together: which of them residents said, and what the model makes of those."""
+    """Clauses taken together: which of them residents said (all, where nobody seems to be one), and what
+    the model makes of those."""
 
     def __init__(self, clauses: Sequence[Clause], learned: Learned) -> None:
         self.clauses = list(clauses)
@@ -152,9 +153,28 @@ class Told:
             for i in range(len(clause.text) - 1)
             if TELLING.fullmatch(clause.text[i : i + 2])
         }
-        parts = [clause.part for clause in self.residents]
-        self.matter = learned.shares(parts, "category")
-        self.wanted = float(_wanted([self.residents], learned)[0])
+        self.part = learned.together([clause.part for clause in self.residents])
+        self._judge(learned)
+
+    def _judge(self, learned: Learned) -> None:
+        self.matter = learned.shares([self.part], "category")
+        self.wanted = _wanted_of(self.part, learned)
+
+    def joined(self, later: Told, learned: Learned) -> Told:
+        """Both as one, at a cost that does not grow with how long the first is."""
+        if self.residents[0].staff or later.residents[0].staff:
+            return Told([*self.clauses, *later.clauses], learned)
+        both = Told.__new__(Told)
+        both.clauses = [*self.clauses, *later.clauses]
+        both.residents = [*self.residents, *later.residents]
+        both.staff = self.staff + later.staff
+        both.points = dict(self.points)
+        for code, much in later.points.items():
+            both.points[code] = both.points.get(code, 0.0) + much
+        both.words = self.words | later.words
+        both.part = learned.together([self.part, later.part])
+        both._judge(learned)
+        return both
 
     def apart(self, other: Told) -> float:
         """How far the matters lie apart, in nats."""
@@ -289,6 +309,13 @@ def _wanted(windows: Sequence[Sequence[Clause]], learned: Learned) -> NDArray[np
         return np.full(len(windows), np.float32(0.5))
     shares = learned.shares_all([[clause.part for clause in of] for of in windows], REQUEST)
     return shares[:, learned.heads[REQUEST].values.index("yes")]
+
+
+def _wanted_of(part: Part, learned: Learned) -> float:
+    """The same of one stretch."""
+    if REQUEST not in learned.heads:
+        return 0.5
+    return float(learned.shares([part], REQUEST)[learned.heads[REQUEST].values.index("yes")])
 
 
 def _apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ def leaning(text: str) -> float:
         return 0.0
     known = weights()
     odds = known[ALWAYS] + known[LENGTH] * length(text)
-    odds += sum(known[piece] for piece in pieces(text) & known.keys() - {ALWAYS, LENGTH})
+    odds += sum(known[piece] for piece in pieces(text) & known.keys())
     return max(-MOST, min(MOST, odds))
 
 

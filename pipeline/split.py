@@ -157,7 +157,7 @@ def _kept(
             kept.append(openings.Told([*waiting, *told.clauses], learned) if waiting else told)
             waiting = []
         elif past:
-            kept[-1] = openings.Told([*past.clauses, *told.clauses], learned)
+            kept[-1] = past.joined(told, learned)
         else:
             waiting.extend(told.clauses)
     groups = [told.clauses for told in kept]

@@ -179,7 +179,7 @@ def stretch(form: Form) -> None:
             past = openings.Told([*waiting, *own.clauses], form.model) if waiting else own
             waiting = []
         elif past:
-            past = openings.Told([*past.clauses, *own.clauses], form.model)
+            past = past.joined(own, form.model)
         else:
             waiting.extend(own.clauses)
 
