@@ -41,16 +41,11 @@ def home(turns: Sequence[Turn]) -> Place:
             else:
                 # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
                 near = address.start <= own_until + _NEAR
-                counts = address.asked or (near and own_until >= 0)
-                counts = counts or address.own
-            if (
-                counts
-                and address.own
-                and place.room
-                and not sure
-                and fits(found, replace(place, room=None))
-            ):
-                found = replace(found, room=None)  # 我是八零二 goes before what merely answered
+                counts = address.own or address.asked or (near and own_until >= 0)
+            # 我是八零二, or the whole address of what is the caller's building, goes before a bare answer.
+            surely = bool(place.room) and (address.own or place.building == found.building)
+            if counts and surely and not sure and fits(found, replace(place, room=None)):
+                found = replace(found, room=None)
             if counts and fits(found, place):
                 found, own_until = join(found, place), address.end
                 sure |= address.own and place.room is not None

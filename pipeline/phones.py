@@ -245,8 +245,8 @@ def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
             break
         tail, end = tail + group.digits, group.end
     length = len(number.digits)
-    if MOBILE.fullmatch(tail):
-        return Number(tail, number.start, end, "mobile")
+    if MOBILE.fullmatch(tail[-11:]):  # 二九幺，一七七零七三八零二九幺: the whole once more
+        return Number(tail[-11:], number.start, end, "mobile")
     if 2 <= len(tail) < length:
         return Number(number.digits[: length - len(tail)] + tail, number.start, end, number.kind)
     return number

@@ -46,7 +46,7 @@ _PARTS = re.compile(
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
             # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼, 楼 as 漏 only where nothing leaks
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|{_DONG}|座(?![位机椅谈次]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|{_DONG}|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
             rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:{_UNIT}(?!门口)|门(?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
@@ -68,7 +68,7 @@ _GAP = re.compile(
 _RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
 
 _DAY_AFTER = re.compile(
-    r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|那天|那一天|当天|放(?!在)|"
+    r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
     r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
     r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?:个|没有空))"
 )
@@ -103,6 +103,12 @@ SELF_AFTER = re.compile(
 OTHER_AFTER = re.compile(
     r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
 )
+FLOOR_BEFORE = re.compile(r"[0-9一二三四五六七八九十]楼[\s,]{0,2}$")
+"""十四楼，一四零二: an answer that tells the floor first."""
+
+OWN_AFTER = re.compile(r"\s?(?:就|才)?是我(?:们)?家?(?:[呀啊哦噢嘛的,。!?\s]|$)")
+"""三零一是我呀."""
+
 KIN_AFTER = re.compile(r"是我[^,。!?]{1,5}那边")
 """六〇二是我儿子那边: where somebody else lives, and no matter is."""
 
@@ -326,11 +332,13 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
         address = _address(group, text, asked, others)
         if address is None:
             continue
-        if addresses and (last := _taken_back(addresses[-1], address, text)) != addresses[-1]:
+        taken = addresses[-1] if addresses else None
+        if taken and (last := _taken_back(taken, address, text)) != taken:
             address = replace(
                 address, own=address.own or last.own, asked=address.asked or last.asked
             )
-            addresses[-1] = last
+            addresses = [a for a in addresses[:-1] if last.place or not fits(a.place, taken.place)]
+            addresses.append(last)
         addresses.append(address)
     return [address for address in addresses if address.place]
 
@@ -381,11 +389,13 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
                 fields[name] = value
     start, end = first.start, group[-1].end
     before, after = text[max(0, start - 10) : start], text[end : end + 6]
-    own = bool(SELF_BEFORE.search(before))
+    own = bool(SELF_BEFORE.search(before) or OWN_AFTER.match(text, end))
     complete = "building" in fields and "room" in fields
     # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
-    other = bool(OTHER_BEFORE.search(before)) and not (
-        complete and re.match("的(?:[,。!?]|$)", after)
+    other = (
+        bool(OTHER_BEFORE.search(before))
+        and not (complete and re.match("的(?:[,。!?]|$)", after))
+        and not (asked and FLOOR_BEFORE.search(before))
     )
     other |= bool(OTHER_AFTER.match(after)) and not (complete and own)
     other |= "building" not in fields and (

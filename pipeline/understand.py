@@ -94,7 +94,10 @@ def _one_danger(
             and request.turns[0] - past.turns[-1] <= 1
             and fits(past.place, request.place)
         ):
-            pieces = (*past.pieces, *(piece for piece in request.pieces if piece not in past.pieces))
+            pieces = (
+                *past.pieces,
+                *(piece for piece in request.pieces if piece not in past.pieces),
+            )
             found[-1] = tell(pieces, turns, started_at, taxonomy, learned=learned)
         else:
             found.append(request)
