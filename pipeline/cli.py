@@ -348,7 +348,7 @@ def check(
                     n=found.seen, states=screen.state_counts(found.states)
                 )
             )
-        else:
+        elif not session.log.count_calls():
             click.echo(screen.nothing_came(session.home))
         click.echo(
             _("{n} requests; speech not accounted for: {s:.1f} s.").format(
