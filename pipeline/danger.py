@@ -3,7 +3,7 @@
 What stands in `plain` counts by itself. For the rest two small logistic models, `critical` and `urgent`,
 weigh what the rules found, how it is meant, and how the learned model judges the whole request and the
 words around a danger. Their weights, in `danger.toml`, were fitted on labelled requests by
-`models/danger/fit.py`; no word list is in them.
+`models/weights/fit.py`; no word list is in them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pipeline.types import Piece, Turn, Urgency
 
 OWN = Path(__file__).with_name("danger.toml")
 
-ENOUGH: Mapping[Urgency, tuple[float, float]] = {"critical": (0.12, 0.25), "urgent": (0.15, 0.5)}
+ENOUGH: Mapping[Urgency, tuple[float, float]] = {"critical": (0.12, 0.25), "urgent": (0.0, 0.5)}
 """How likely a request must be critical, or at least urgent, to be called so: where the rules find such
-a danger, and where they find none."""
+a danger, and where they find none. What the rules find urgent is never less."""
 AROUND = 24
 """So many characters before and after a danger tell how it is meant: an utterance has about fifty."""
 MATTERS = ("medical", "safety", "care")
