@@ -17,7 +17,7 @@ from pipeline.reading import Clause, Reading, read
 from pipeline.script import fold
 from pipeline.types import Evidence, Facts, Piece, Place, Turn
 
-__all__ = ["caller_of", "extract", "gist", "home", "phone_of", "settle"]
+__all__ = ["caller_of", "extract", "fits", "gist", "home", "phone_of", "settle"]
 
 _Stretch: TypeAlias = tuple[int, int, int]
 """(turn, start, end): characters of one turn."""

@@ -156,7 +156,7 @@ def read_parts(text: str, *, asked: bool = False) -> list[Group]:
         if text.startswith(("室", "号", "楼"), end):
             continue
         announced = _PART_CUE.search(text, max(0, start - 10), start)
-        begun = _MOBILE_BEGUN.match(run[0].digits)
+        begun = MOBILE_BEGUN.match(run[0].digits)
         if (total >= _MANY and (begun or announced or asked)) or (asked and total >= _FEW):
             found += run
     return found
@@ -165,7 +165,7 @@ def read_parts(text: str, *, asked: bool = False) -> list[Group]:
 _MANY, _FEW = 7, 4
 """Digits in a row that no address has; digits that answer the question for a number."""
 _PART_CUE = re.compile(r"(?:电话|手机|号码|座机|固话|联系)[^,。]{0,6}[,。…\s]*$")
-_MOBILE_BEGUN = re.compile(r"1[3-9][0-9]")
+MOBILE_BEGUN = re.compile(r"1[3-9][0-9]")
 
 
 def _from_run(run: Sequence[Group], text: str, asked: bool) -> list[Number]:

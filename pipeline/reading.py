@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.moments import Moment, read_moments
-from pipeline.phones import Group, Number, mend_digits, read_numbers, read_parts
+from pipeline.phones import (
+    MOBILE_BEGUN,
+    Group,
+    Number,
+    mend_digits,
+    read_numbers,
+    read_parts,
+    read_runs,
+)
 from pipeline.places import ASKS_OTHERS, ASKS_PLACE, MASK, Address, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
@@ -28,6 +36,10 @@ LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可
 
 QUESTION_WITHIN = 120
 """Characters at the end of a turn in which a question is looked for; half a minute of speech."""
+
+_BITS, _TAIL, _MOBILE = 3, 2, 11
+"""A number goes on over so many turns that only listen, where no more characters than these follow its
+part, and it has fewer digits than a mobile."""
 
 _BIT = 8
 """An answer may come in bits of so many characters: 十六号 · 嗯 · 三零四."""
@@ -88,11 +100,25 @@ class Reading:
         heard = mend_digits(folded)
         numbers = tuple(read_numbers(heard, asked=asked_phone))
         rest = _mask(heard, numbers)
-        parts = read_parts(rest, asked=asked_phone and not asked_place)
+        goes_on = not asked_place and (asked_phone or self._number_goes_on(index))
+        parts = read_parts(rest, asked=goes_on)
         others = asked_place and bool(ASKS_OTHERS.search(asked))
         addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))
         rest = _mask(rest, addresses)
         return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
+
+    def _number_goes_on(self, index: int) -> bool:
+        """Whether the words before end in a part of a telephone number: 幺五九，零六八， · 二七三四."""
+        before = index - 1
+        while (
+            before >= 0 and index - before <= _BITS and LISTENING.fullmatch(self.turns[before].text)
+        ):
+            before -= 1
+        runs = read_runs(self.folded(before)) if before >= 0 else []
+        if not runs or len(self.folded(before)) - runs[-1][-1].end > _TAIL:
+            return False
+        said = "".join(group.digits for group in runs[-1])
+        return bool(MOBILE_BEGUN.match(said)) and len(said) < _MOBILE
 
     def _question(self, index: int) -> str:
         """The end of the turn before, listening noises passed over; empty when a resident said it."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from pipeline import learned as models
 from pipeline import openings
-from pipeline.clauses import Clause, clauses, length, points
+from pipeline.clauses import Clause, clauses, length, points, residents
 from pipeline.hits import Reading
 from pipeline.learned import Learned
 from pipeline.taxonomy import Splitting, Taxonomy
@@ -144,8 +144,8 @@ def _kept(
         after = stretches_[n + 1] if n + 1 < len(stretches_) else None
         signs = openings.holding(told, opened[first], chances[first], past, after)
         chance = openings.likely(signs, holds)
-        if not told.points and length(told.residents) < openings.ENOUGH:
-            chance = 0.0  # no word of any matter, and no room for words that nobody listed
+        if _says_who(told.clauses):
+            chance = 0.0
         # What somebody announces another matter after is a matter itself.
         announced = told if n else after
         if announced and announced.clauses[0].cue == 2:
@@ -162,6 +162,26 @@ def _kept(
             waiting.extend(told.clauses)
     groups = [told.clauses for told in kept]
     return ([*groups, waiting] if waiting else groups), held
+
+
+_WHO = re.compile(
+    r"[0-9零〇一二两三四五六七八九幺十百]+|号楼?|单元|[弄栋幢座楼层室]|我(?:是|叫|姓)|免贵姓|电话|手机|号码|谢谢|[您你]好|再见|[\W_]"
+)
+_PHONE = re.compile(r"(?:[0-9零〇一二两三四五六七八九幺][\s,，、。]*){7,}")
+_FEW = 10
+_MENTIONED = 1.0
+"""Points: what weighs less was only mentioned."""
+
+
+def _says_who(group: Sequence[Clause]) -> bool:
+    """Whether a stretch has no word of any matter, and beside number, address and thanks no room for
+    words that nobody listed; or holds a telephone number and hardly a word more."""
+    told = residents(group)
+    said = "".join(clause.text for clause in told)
+    left = len(_WHO.sub("", said))
+    if _PHONE.search(said) and left < _FEW:
+        return not any(clause.danger or clause.asks for clause in told)
+    return max(points(told).values(), default=0.0) < _MENTIONED and left < openings.ENOUGH
 
 
 def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
@@ -183,7 +203,8 @@ def _answered(group: Sequence[Clause]) -> list[list[Clause]]:
         ):
             first -= 1
         past = points(group[starts[-1] : first])  # of both: who speaks is a guess
-        if past.get(topic, 0.0) < PLAIN / 2 <= max(past.values(), default=0.0):
+        another = past.get(topic, 0.0) < PLAIN / 2 <= max(past.values(), default=0.0)
+        if another and not _says_who(group[first:]):
             starts.append(first)
     return [list(group[a:b]) for a, b in zip(starts, [*starts[1:], len(group)], strict=True)]
 

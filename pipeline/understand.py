@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pipeline.extract import extract, gist
+from pipeline.extract import extract, fits, gist
 from pipeline.learned import Learned
-from pipeline.places import fits
 from pipeline.split import split
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
@@ -32,7 +31,7 @@ def understand(
     requests = [
         tell(pieces, turns, started_at, taxonomy, learned=learned) for pieces in found.requests
     ]
-    requests = _one_danger(requests, turns, started_at, taxonomy, learned)
+    requests = one_danger(requests, turns, started_at, taxonomy, learned)
     return Understanding(
         requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
@@ -71,7 +70,7 @@ def tell(
     )
 
 
-def _one_danger(
+def one_danger(
     requests: Sequence[Request],
     turns: Sequence[Turn],
     started_at: datetime,
@@ -92,7 +91,9 @@ def _one_danger(
             and past.urgency == request.urgency == "critical"
             and past.category == request.category
             and request.turns[0] - past.turns[-1] <= 1
-            and fits(past.place, request.place)
+            and (
+                fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
+            )
         ):
             pieces = (
                 *past.pieces,
@@ -102,6 +103,11 @@ def _one_danger(
         else:
             found.append(request)
     return found
+
+
+def _says_where(request: Request) -> bool:
+    """Whether its own words name a place; else it has the caller's."""
+    return any(evidence.tag == "place" for evidence in request.evidence)
 
 
 def _share(requests: Sequence[Request], phone: str | None) -> list[Request]:

@@ -217,3 +217,16 @@ def test_any_mixture_is_accounted_for() -> None:
             for i in range(chance.randrange(7))
         )
         whole(split(turns, TERMS), turns)
+
+
+def test_who_calls_and_the_number_to_call_back_are_no_request() -> None:
+    turns = call(
+        "s 您好，请讲。",
+        "r 我是十号楼一单元二零三的，姓周，我已经打了三次电话了。",
+        "r 垃圾还是没有人收，一个礼拜了，老鼠都来了，你们到底管不管。",
+        "s 今天下午三点以前一定收走，收好了给您打电话。",
+        "r 好的，谢谢，我的骗话是幺三九，零零一二，三四五六。",  # 电话, misheard
+    )
+    found = split(turns, TERMS)
+    whole(found, turns)
+    assert turns_of(found) == [[1, 2, 3, 4]]

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline import calls, evaluate, taxonomy
-from pipeline.types import Span, Turn, Understanding
-from pipeline.understand import understand
+from pipeline.types import Piece, Span, Turn, Understanding
+from pipeline.understand import one_danger, tell, understand
 
 TERMS = taxonomy.load()
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -229,3 +229,20 @@ def test_the_recut_twin_keeps_the_words_and_the_time() -> None:
     found = understand(turns, parsed.started_at, TERMS)
     assert parsed.requests is not None
     assert evaluate.score(found, parsed.requests, turns, parsed.turns).matched == 1
+
+
+def test_one_danger_told_on_both_sides_of_a_question_is_one_alarm() -> None:
+    turns = call(
+        "r 快来人，五号楼下打起来了，一个人头上在流血！",
+        "s 几个人？有没有拿东西？",
+        "r 三个，有一个手里拿了把菜刀，还在追！",
+        "r 我们七号楼三零二的厨房着火了，火苗蹿到吊柜了！",
+    )
+    told = [
+        tell([Piece(i, 0, len(turns[i].text)) for i in group], turns, AT, TERMS)
+        for group in ([0, 1], [2], [3])
+    ]
+    assert [request.urgency for request in told] == ["critical"] * 3
+    fight, fire = one_danger(told, turns, AT, TERMS, None)
+    assert (fight.turns, fire.turns) == ((0, 1, 2), (3,))
+    assert fight.urgency == "critical"
