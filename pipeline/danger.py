@@ -22,7 +22,7 @@ from pipeline.types import Piece, Turn, Urgency
 
 OWN = Path(__file__).with_name("danger.toml")
 
-ENOUGH: Mapping[Urgency, tuple[float, float]] = {"critical": (0.12, 0.25), "urgent": (0.0, 0.5)}
+ENOUGH: Mapping[Urgency, tuple[float, float]] = {"critical": (0.07, 0.25), "urgent": (0.0, 0.5)}
 """How likely a request must be critical, or at least urgent, to be called so: where the rules find such
 a danger, and where they find none. What the rules find urgent is never less."""
 AROUND = 24
