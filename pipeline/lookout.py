@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,10 +109,10 @@ class Lookout(threading.Thread):
                 self._changed.pop(path, None)
         return found
 
-    def wait(self, seconds: float) -> None:
-        """Until something has settled, at most so long."""
+    def wait(self, seconds: float, ended: Callable[[], bool] = lambda: False) -> None:
+        """Until something has settled or it has `ended`, at most so long."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self.settled():
+        while (left := until - time.monotonic()) > 0 and not self.settled() and not ended():
             with self._lock:
                 settling = bool(self._changed)
             self.woken.clear()

@@ -95,14 +95,24 @@ def one_danger(
                 fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
             )
         ):
-            pieces = (
-                *past.pieces,
-                *(piece for piece in request.pieces if piece not in past.pieces),
-            )
+            pieces = _united([*past.pieces, *request.pieces])
             found[-1] = tell(pieces, turns, started_at, taxonomy, learned=learned)
         else:
             found.append(request)
     return found
+
+
+def _united(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The pieces in their order; what touches or overlaps is one."""
+    found: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: (piece.turn, piece.start_char)):
+        last = found[-1] if found else None
+        if last and last.turn == piece.turn and last.end_char >= piece.start_char:
+            end = max(last.end_char, piece.end_char)
+            found[-1] = Piece(piece.turn, last.start_char, end)
+        else:
+            found.append(piece)
+    return tuple(found)
 
 
 def _says_where(request: Request) -> bool:

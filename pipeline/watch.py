@@ -86,7 +86,7 @@ class Order:
 
 
 class Watch:
-    """A watch over a home; `run` ends only by an exception such as KeyboardInterrupt."""
+    """A watch over a home; `run` ends only by an exception such as KeyboardInterrupt, or by `stop`."""
 
     def __init__(self, home: Home, transcriber: Callable[[], Transcriber], face: Face) -> None:
         self.home, self.face = home, face
@@ -99,6 +99,7 @@ class Watch:
             settle_s=home.settings.recordings.settle_seconds,
             rescan_s=self._rescan_s,
         )
+        self.stopped = False
         self._order = Order()
         self._troubles: dict[str, str] = {}
         self._told: set[int] = set()
@@ -110,29 +111,40 @@ class Watch:
         self._gives_way_at = 0.0
         """From when on the recording in work gives way to a new call (monotonic seconds)."""
 
+    def stop(self, *_signal: object) -> None:
+        """For a signal: ends `run`, at once where that can be.
+
+        Raises:
+            KeyboardInterrupt: always. What is called back by a library may swallow it, or make another
+            error of it; `stopped` holds nonetheless.
+        """
+        self.stopped = True
+        raise KeyboardInterrupt
+
     def run(self) -> None:
         from pipeline.log import Log
 
         self._lookout.start()
         patience = PATIENCE_S[0]
         try:
-            while True:
+            while not self.stopped:
                 try:
                     with Log(self.home.log) as log:
                         shift = Shift(self.home, log, self._transcriber, self._progress)
                         self._old_ones(log)
-                        while True:
+                        while not self.stopped:
                             worked = self._pass(log, shift)
                             self._trouble("log", None)
                             patience = PATIENCE_S[0]
                             if not worked:
-                                self._lookout.wait(self._rescan_s)
+                                self._lookout.wait(self._rescan_s, lambda: self.stopped)
                 except (
                     Exception
                 ) as error:  # whatever it is, the next call must not be missed for it
                     self._trouble("log", _sentence(error))
                     self._look_at = 0.0
-                time.sleep(patience)
+                if not self.stopped:
+                    time.sleep(patience)
                 patience = min(2 * patience, PATIENCE_S[1])
         finally:
             self._lookout.end()

@@ -68,16 +68,13 @@ def watch(
         return
     from pipeline.watch import Watch
 
-    signal.signal(signal.SIGTERM, _stop)
     with face(home) as shown:
-        try:
-            Watch(home, lambda: load_engine(session, model, engine), shown).run()
-        except KeyboardInterrupt:
-            shown.line(_("Stopped. What is done is kept; the next watch goes on."))
-
-
-def _stop(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+        watching = Watch(home, lambda: load_engine(session, model, engine), shown)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, watching.stop)
+        with contextlib.suppress(KeyboardInterrupt):
+            watching.run()
+        shown.line(_("Stopped. What is done is kept; the next watch goes on."))
 
 
 @contextlib.contextmanager

@@ -246,3 +246,6 @@ def test_one_danger_told_on_both_sides_of_a_question_is_one_alarm() -> None:
     fight, fire = one_danger(told, turns, AT, TERMS, None)
     assert (fight.turns, fire.turns) == ((0, 1, 2), (3,))
     assert fight.urgency == "critical"
+    assert len({(p.turn, p.start_char) for p in fight.pieces}) == len(fight.pieces) == 3
+    again = one_danger([told[0], told[0]], turns, AT, TERMS, None)
+    assert [request.pieces for request in again] == [told[0].pieces]  # no word stands in it twice

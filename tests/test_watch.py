@@ -355,6 +355,23 @@ def test_it_waits_for_an_ingest_that_works(home: Home) -> None:
     assert sum("Another hotline" in line for line in face.lines) == 1
 
 
+def test_a_stop_that_a_library_swallows_ends_the_watch_nonetheless(home: Home) -> None:
+    record(home, "来电.wav", seed=1)
+
+    class Stopping(Watched):
+        def line(self, text: str) -> None:
+            super().line(text)
+            with contextlib.suppress(KeyboardInterrupt):  # as a callback inside of SQLite's would
+                ours.stop()
+
+    ours = Watch(home, Scripted, Stopping(lambda _face: False))
+    ended = threading.Thread(target=ours.run, daemon=True)
+    ended.start()
+    ended.join(60)
+    assert not ended.is_alive()
+    assert ours.stopped
+
+
 def test_the_real_model_hears_what_comes(home: Home) -> None:
     lines: list[str] = []
     with subprocess.Popen(
