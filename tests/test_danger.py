@@ -45,3 +45,17 @@ def test_every_weight_is_of_a_sign_and_every_sign_has_one() -> None:
     for weights in danger.own():
         assert set(weights) - {"always"} <= set(signs) | abouts | meanings
         assert {name for name in signs if not name.startswith("about ")} <= set(weights)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("今天早上打完了，现在家里一针也没有了，晚上还要打，他说有点头晕。", "critical"),
+        ("我疫苗还剩一针没打，哪里可以打？", "routine"),
+        ("加强针是最后一针了，想问问在哪里打。", "routine"),
+        ("打疫苗的地方说一针也没有了，我白排了两个钟头。", "routine"),
+    ],
+)
+def test_a_needle_is_insulin_where_it_is_kept_at_home(text: str, level: str) -> None:
+    found, signs = read(text)
+    assert danger.urgency(found, "medical", signs)[0] == level
