@@ -9,7 +9,6 @@ words around a danger. Their weights, in `danger.toml`, were fitted on labelled 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from pipeline.hits import Reading
 from pipeline.learned import Judgement, Learned
+from pipeline.logistic import Signs, Weights, likely, read
 from pipeline.taxonomy import Found, Sign, Taxonomy
 from pipeline.types import Piece, Turn, Urgency
 
@@ -29,9 +29,6 @@ AROUND = 24
 """So many characters before and after a danger tell how it is meant: an utterance has about fifty."""
 MATTERS = ("medical", "safety", "care")
 """What most dangers are about."""
-
-Signs = dict[str, float]
-Weights = Mapping[str, float]
 
 
 class Danger(NamedTuple):
@@ -60,14 +57,8 @@ class Dangers(NamedTuple):
 @lru_cache(maxsize=1)
 def own() -> tuple[Weights, Weights]:
     """The weights that the package brings, for `critical` and for `urgent`."""
-    table = tomllib.loads(OWN.read_text(encoding="utf-8"))
-    return table["critical"], table["urgent"]
-
-
-def likely(signs: Signs, weights: Weights) -> float:
-    """How likely it is, in [0, 1]."""
-    z = weights["always"] + sum(weights.get(name, 0.0) * value for name, value in signs.items())
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+    critical, urgent = read(OWN, "critical", "urgent")
+    return critical, urgent
 
 
 def is_staff(reading: Reading, turn: Turn, at: int) -> bool:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.clauses import Clause, length, points, residents
 from pipeline.learned import REQUEST, Learned, Part
+from pipeline.logistic import Signs, Weights, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,21 +54,12 @@ TOGETHER = (
 )  # fmt: skip
 """Signs that mean more together than each by itself."""
 
-Signs = dict[str, float]
-Weights = Mapping[str, float]
-
 
 @lru_cache(maxsize=1)
 def own() -> tuple[Weights, Weights]:
     """The weights that the package brings, of `opening` and of `holding`."""
-    table = tomllib.loads(OWN.read_text(encoding="utf-8"))
-    return table["opening"], table["holding"]
-
-
-def likely(signs: Signs, weights: Weights) -> float:
-    """How likely it is, in [0, 1]."""
-    z = weights["always"] + sum(weights.get(name, 0.0) * value for name, value in signs.items())
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+    opening, holding = read(OWN, "opening", "holding")
+    return opening, holding
 
 
 def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:

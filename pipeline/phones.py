@@ -307,17 +307,20 @@ def _over_echo(run: Sequence[Group], index: int, text: str, asked: bool) -> Numb
         if group.slip and said:
             return None
         said += group.digits
-        if len(said) > 2 * 12:
+        if len(said) > 2 * _LONGEST:
             return None
-        once = _without_echo(said)
-        if any(MOBILE.fullmatch(one) for one in once):
-            return Number(next(filter(MOBILE.fullmatch, once)), start, group.end, "mobile")
+        mobile = next(filter(MOBILE.fullmatch, _without_echo(said)), None)
+        if mobile:
+            return Number(mobile, start, group.end, "mobile")
+        half = said[: len(said) // 2]
         announced = asked or _LANDLINE_CUE.search(text[max(0, start - 12) : start])
-        if announced and said[: len(said) // 2] * 2 == said and _LANDLINE.fullmatch(once[-1]):
-            return Number(once[-1], start, group.end, "landline")
+        if announced and half * 2 == said and _LANDLINE.fullmatch(half):
+            return Number(half, start, group.end, "landline")
     return None
 
 
+_LONGEST = 12
+"""Digits of a landline with its code."""
 _ECHO = 3
 """Fewer digits that stand twice are the number's own: 三三."""
 

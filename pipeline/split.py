@@ -9,10 +9,10 @@ told of is never left out. It stands turns that are badly cut.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline import learned as models
-from pipeline import openings
+from pipeline import logistic, openings
 from pipeline.clauses import Clause, clauses, length, points, residents
 from pipeline.hits import Reading
 from pipeline.learned import Learned
@@ -57,7 +57,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
         groups = requests(said[wrong + 1 :], learned, taxonomy.splitting, openings.own())
         if not groups:
             listening |= _not_understood(said, taxonomy)
-    pieces = tuple(_pieces(group) for group in groups)
+    pieces = tuple(united(Piece(c.turn, c.start, c.end) for c in group) for group in groups)
     asked = {piece.turn for request in pieces for piece in request}
     for i, turn in enumerate(turns):
         if not turn.unheard and not turn.text.strip() and i not in asked and turn.end > turn.start:
@@ -104,14 +104,14 @@ def requests(
     said: Sequence[Clause],
     learned: Learned,
     splitting: Splitting,
-    weights: tuple[openings.Weights, openings.Weights],
+    weights: tuple[logistic.Weights, logistic.Weights],
 ) -> list[list[Clause]]:
     """The clauses of each request, in order; `weights` are those of `opening` and of `holding`."""
     if not said:
         return []
     opens, holds = weights
     opened = openings.opening(said, learned)
-    chances = [openings.likely(signs, opens) for signs in opened]
+    chances = [logistic.likely(signs, opens) for signs in opened]
     cuts = stretches(said, chances, splitting.opens)
     kept, held = _kept(said, cuts, opened, chances, learned, splitting, holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):
@@ -125,11 +125,11 @@ def requests(
 def _kept(
     said: Sequence[Clause],
     cuts: Sequence[tuple[int, int]],
-    opened: Sequence[openings.Signs],
+    opened: Sequence[logistic.Signs],
     chances: Sequence[float],
     learned: Learned,
     splitting: Splitting,
-    holds: openings.Weights,
+    holds: logistic.Weights,
 ) -> tuple[list[list[Clause]], list[float]]:
     """The stretches that hold, each with what follows it and does not; and how likely each holds.
 
@@ -143,7 +143,7 @@ def _kept(
         past = kept[-1] if kept else None
         after = stretches_[n + 1] if n + 1 < len(stretches_) else None
         signs = openings.holding(told, opened[first], chances[first], past, after)
-        chance = openings.likely(signs, holds)
+        chance = logistic.likely(signs, holds)
         if _says_who(told.clauses):
             chance = 0.0
         # What somebody announces another matter after is a matter itself.
@@ -330,13 +330,14 @@ def _not_understood(said: Sequence[Clause], taxonomy: Taxonomy) -> set[int]:
     return {turn for turn, of in by_turn.items() if length(of) >= taxonomy.listening.min_characters}
 
 
-def _pieces(group: Sequence[Clause]) -> tuple[Piece, ...]:
-    """The clauses as stretches of text, neighbours joined."""
-    pieces: list[Piece] = []
-    for clause in sorted(group, key=lambda c: (c.turn, c.start)):
-        last = pieces[-1] if pieces else None
-        if last and last.turn == clause.turn and last.end_char == clause.start:
-            pieces[-1] = Piece(last.turn, last.start_char, clause.end)
+def united(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The pieces in their order; what touches or overlaps is one."""
+    found: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: (piece.turn, piece.start_char)):
+        last = found[-1] if found else None
+        if last and last.turn == piece.turn and last.end_char >= piece.start_char:
+            end = max(last.end_char, piece.end_char)
+            found[-1] = Piece(piece.turn, last.start_char, end)
         else:
-            pieces.append(Piece(clause.turn, clause.start, clause.end))
-    return tuple(pieces)
+            found.append(piece)
+    return tuple(found)

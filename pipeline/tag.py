@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pipeline import learned as models
-from pipeline.danger import Signs, dangers, is_staff, signs
+from pipeline.danger import Dangers, dangers, is_staff, signs
 from pipeline.danger import urgency as how_soon
 from pipeline.hits import Reading
-from pipeline.learned import Learned, Part
+from pipeline.learned import Judgement, Learned, Part
+from pipeline.logistic import Signs
 from pipeline.taxonomy import Found, Taxonomy
 from pipeline.types import Evidence, Piece, Tags, Turn
 
@@ -53,14 +55,8 @@ def tag(
     `review` is true where two categories are near each other or little was found.
     """
     learned = learned or models.own()
-    readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
-    said, answer = _said(pieces, turns, readings)
-    danger = dangers(pieces, turns, readings, taxonomy)
-    words = _words(said, turns)
-    whole = learned.judge(words)
-    category, reasons, review = _category(said, answer, turns, taxonomy, learned)
-    speaking = signs(
-        danger, category, whole, words, _words(_stated(answer, turns), turns), turns, learned
+    readings, said, danger, whole, (category, reasons, review), speaking = _weighed(
+        pieces, turns, taxonomy, learned
     )
     urgency, urgent = how_soon(danger, category, speaking)
     pressing = urgency != "routine" and category not in ANSWERED
@@ -86,15 +82,33 @@ def signs_of(
     pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned
 ) -> Signs:
     """What speaks for the request that `pieces` make up being urgent: what `danger` was fitted on."""
+    return _weighed(pieces, turns, taxonomy, learned).urgent
+
+
+class _Weighed(NamedTuple):
+    """What a request's tags are made from: what rules read in its turns, what residents `said` of it, the
+    dangers told of, the learned model's judgement of the `whole`, its category with the reasons and
+    whether it is near another, and what speaks for its being urgent."""
+
+    readings: dict[int, Reading]
+    said: list[Piece]
+    danger: Dangers
+    whole: Judgement
+    category: tuple[str, list[Found], bool]
+    urgent: Signs
+
+
+def _weighed(
+    pieces: Sequence[Piece], turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned
+) -> _Weighed:
     readings = {piece.turn: taxonomy.read(turns[piece.turn].text) for piece in pieces}
     said, answer = _said(pieces, turns, readings)
     danger = dangers(pieces, turns, readings, taxonomy)
-    words = _words(said, turns)
-    category = _category(said, answer, turns, taxonomy, learned)[0]
+    words, stated = _words(said, turns), _words(_stated(answer, turns), turns)
     whole = learned.judge(words)
-    return signs(
-        danger, category, whole, words, _words(_stated(answer, turns), turns), turns, learned
-    )
+    category = _category(said, answer, turns, taxonomy, learned)
+    urgent = signs(danger, category[0], whole, words, stated, turns, learned)
+    return _Weighed(readings, said, danger, whole, category, urgent)
 
 
 def _said(

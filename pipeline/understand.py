@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pipeline.extract import extract, fits, gist
 from pipeline.learned import Learned
-from pipeline.split import split
+from pipeline.split import split, united
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
 from pipeline.types import Piece, Request, Span, Turn, Understanding
@@ -95,24 +95,11 @@ def one_danger(
                 fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
             )
         ):
-            pieces = _united([*past.pieces, *request.pieces])
+            pieces = united([*past.pieces, *request.pieces])
             found[-1] = tell(pieces, turns, started_at, taxonomy, learned=learned)
         else:
             found.append(request)
     return found
-
-
-def _united(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The pieces in their order; what touches or overlaps is one."""
-    found: list[Piece] = []
-    for piece in sorted(pieces, key=lambda piece: (piece.turn, piece.start_char)):
-        last = found[-1] if found else None
-        if last and last.turn == piece.turn and last.end_char >= piece.start_char:
-            end = max(last.end_char, piece.end_char)
-            found[-1] = Piece(piece.turn, last.start_char, end)
-        else:
-            found.append(piece)
-    return tuple(found)
 
 
 def _says_where(request: Request) -> bool:

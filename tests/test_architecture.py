@@ -33,6 +33,7 @@ LEAVES = {
     "readings",
     "taxonomy",
     "hits",
+    "logistic",
     "patterns",
     "rulebook",
     "learned",

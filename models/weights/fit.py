@@ -25,7 +25,18 @@ import numpy as np
 from misheard import misheard
 from sklearn.linear_model import LogisticRegression
 
-from pipeline import calls, danger, evaluate, learned, openings, split, tag, taxonomy, training
+from pipeline import (
+    calls,
+    danger,
+    evaluate,
+    learned,
+    logistic,
+    openings,
+    split,
+    tag,
+    taxonomy,
+    training,
+)
 from pipeline.clauses import Clause, clauses
 from pipeline.types import Piece, Turn
 
@@ -213,7 +224,7 @@ def fit_openings(of: Sequence[Form], fold: Mapping[str, int]) -> dict[str, float
             weights = table.fit(folds != k, true)
             for form in of:
                 if fold[form.call.id] == k:
-                    form.chances = [openings.likely(signs, weights) for signs in form.opened]
+                    form.chances = [logistic.likely(signs, weights) for signs in form.opened]
     return table.fit(folds >= 0, [is_one for form in of for is_one in begins(form, True)])
 
 
@@ -226,7 +237,7 @@ def fit_holding(of: Sequence[Form], fold: Mapping[str, int]) -> dict[str, float]
     for k in range(FOLDS):
         weights = table.fit(folds != k, true)
         rows = [signs for form in of if fold[form.call.id] == k for signs in form.holding]
-        said[folds == k] = [openings.likely(signs, weights) for signs in rows]
+        said[folds == k] = [logistic.likely(signs, weights) for signs in rows]
     held = said >= SPLITTING.holds
     wanted = sum(len(form.call.requests or ()) for form in of)
     print(
@@ -247,7 +258,7 @@ def fit_danger(of: Sequence[Asked], fold: Mapping[str, int]) -> dict[str, dict[s
         for k in range(FOLDS):
             weights = table.fit(folds != k, true, FEW)
             said[folds == k] = [
-                danger.likely(one.signs, weights) for one in of if fold[one.call] == k
+                logistic.likely(one.signs, weights) for one in of if fold[one.call] == k
             ]
         called = said >= least
         print(
