@@ -79,16 +79,9 @@ def street(size: int, draw: Draw) -> np.ndarray:
     return rumble / rumble.std() * swell + horn * honks
 
 
-def babble(size: int, draw: Draw) -> np.ndarray:
-    """Six voices at once: other demonstration calls, turned around so that no word is one."""
-    sounds = [sound.channels[0][::-1] for _call, sound in mono_calls()]
-    sound = np.zeros(size)
-    for i in draw.choice(len(sounds), 6, replace=False):
-        sound += np.resize(np.roll(sounds[i], draw.integers(len(sounds[i]))), size)
-    return sound
-
-
 def turned(voices: int) -> Callable[[int, Draw], np.ndarray]:
+    """So many voices at once: demonstration calls, turned around so that no word is one."""
+
     def make(size: int, draw: Draw) -> np.ndarray:
         sounds = [sound.channels[0][::-1] for _call, sound in mono_calls()]
         chosen = draw.choice(len(sounds), voices, replace=False)
@@ -126,7 +119,7 @@ OTHERS: dict[str, Callable[[int, Draw], np.ndarray]] = {
 }  # fmt: skip
 NOISES: dict[str, Callable[[int, Draw], np.ndarray]] = {
     "hum": hum, "ring": ring, "music": music, "keyboard": keyboard, "street": street,
-    "babble": babble,
+    "babble": turned(6),
 }  # fmt: skip
 
 
