@@ -2,7 +2,10 @@
 
 import os
 
-# Set before torch is loaded. Its threads wait for each other by spinning: beside other programs on the
-# same cores, each step then waits for one that is not running, and hearing takes four times as long
-# (measured: 60 words of the demonstration's decoder on two busy cores, 6.2 s against 1.4 s).
+# Set before torch is loaded. Its threads wait for each other by spinning: beside other programs on the same
+# cores, each step then waits for one that is not running. Never spinning makes each step wait for the kernel
+# instead. One call of 75 s by the demonstration's model, alone on two cores and beside two busy programs:
+# spinning as OpenMP does 10.8 and 72 s, never 13.0 and 18 to 22, for some five thousand turns 10.7 and 20 to 22.
+# (GNU's OpenMP, which torch uses on Linux, heeds the second; others the first.)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
