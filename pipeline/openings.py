@@ -1,9 +1,10 @@
 """Where a request opens in a call, and which stretch of a call is one: by weighed signs.
 
-Two small logistic models: `opening` says of every clause how likely another request begins with it,
-`holding` of every stretch between two openings how likely it is a request of its own, and no
-greeting, no answer, no more of the one before. What they look at is named here; the weights in
-`openings.toml` were fitted on labelled calls by `models/weights/fit.py`, and no word list is in them.
+Two small models: a recurrent network over the signs that `opening` sees in every clause says how likely
+another request begins with it, beside all that is said before and after; a logistic one over those of
+`holding`, of every stretch between two openings, how likely it is a request of its own, and no greeting, no
+answer, no more of the one before. What they look at is named here; their weights, `openings.npz` and
+`openings.toml`, were fitted on labelled calls by `models/weights/fit.py`, and no word list is in them.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import logistic, recurrent
 from pipeline.clauses import Clause, length, points, residents
 from pipeline.learned import REQUEST, Learned, Part
-from pipeline.logistic import Signs, Weights, read
+from pipeline.logistic import Signs, Weights
+from pipeline.recurrent import Recurrent
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NETWORK = Path(__file__).with_name("openings.npz")
 OWN = Path(__file__).with_name("openings.toml")
 
 AHEAD, BACK = 45, 70
@@ -45,21 +49,12 @@ _THEN = re.compile("[那诶哎噢哦对]")
 TELLING = re.compile(r"[^\W了的我你他她们就也都是不有没]{2}")
 """Pairs of characters that say something of a matter."""
 
-TOGETHER = (
-    ("cue", "turned"), ("cue", "points_new"), ("cue", "wanted"), ("cue", "request_ahead"),
-    ("turn", "turned"), ("turn", "gained"), ("turned", "request_ahead"), ("turned", "wanted"),
-    ("turned", "points_new"), ("turned", "guessed"), ("turned", "answers"), ("turned", "nodded"),
-    ("turned", "announced"), ("turned", "asked"), ("turned", "told"), ("nodded", "asked"),
-    ("nodded", "told"), ("more", "request_ahead"),
-)  # fmt: skip
-"""Signs that mean more together than each by itself."""
-
 
 @lru_cache(maxsize=1)
-def own() -> tuple[Weights, Weights]:
-    """The weights that the package brings, of `opening` and of `holding`."""
-    opening, holding = read(OWN, "opening", "holding")
-    return opening, holding
+def own() -> tuple[Recurrent, Weights]:
+    """What the package brings: the network of `opening` and the weights of `holding`."""
+    (holding,) = logistic.read(OWN, "holding")
+    return recurrent.read(NETWORK), holding
 
 
 def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
@@ -124,8 +119,9 @@ def opening(clauses: Sequence[Clause], learned: Learned) -> list[Signs]:
             "asked": bool(_ASKED.search("".join(c.text for c in ahead))),
             "then": bool(_THEN.match(clause.text)),
             "late": min(i, 30) / 30,
+            "long": len(clause.text) / 10,
         }
-        found.append(_together({name: float(value) for name, value in signs.items()}))
+        found.append({name: float(value) for name, value in signs.items()})
     return found
 
 
@@ -245,10 +241,6 @@ def holding(
     ):  # fmt: skip
         signs[f"open_{name}"] = opened[name]
     return {name: float(value) for name, value in signs.items()}
-
-
-def _together(signs: Signs) -> Signs:
-    return {**signs, **{f"{a}*{b}": signs[a] * signs[b] for a, b in TOGETHER}}
 
 
 def _ahead(clauses: Sequence[Clause], at: int) -> list[Clause]:

@@ -16,6 +16,7 @@ from pipeline import logistic, openings
 from pipeline.clauses import Clause, clauses, length, points, residents
 from pipeline.hits import Reading
 from pipeline.learned import Learned
+from pipeline.recurrent import Recurrent
 from pipeline.taxonomy import Splitting, Taxonomy
 from pipeline.types import Piece, Split, Turn
 
@@ -104,14 +105,14 @@ def requests(
     said: Sequence[Clause],
     learned: Learned,
     splitting: Splitting,
-    weights: tuple[logistic.Weights, logistic.Weights],
+    models: tuple[Recurrent, logistic.Weights],
 ) -> list[list[Clause]]:
-    """The clauses of each request, in order; `weights` are those of `opening` and of `holding`."""
+    """The clauses of each request, in order; `models` are those of `opening` and of `holding`."""
     if not said:
         return []
-    opens, holds = weights
+    opens, holds = models
     opened = openings.opening(said, learned)
-    chances = [logistic.likely(signs, opens) for signs in opened]
+    chances = opens.likely(opened)
     cuts = stretches(said, chances, splitting.opens)
     kept, held = _kept(said, cuts, opened, chances, learned, splitting, holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):

@@ -1,4 +1,4 @@
-"""Fits the weights of `pipeline/openings.toml` and `danger.toml`: `python models/weights/fit.py [MORE.jsonl...]`.
+"""Fits the weights of `pipeline/openings.npz`, `openings.toml` and `danger.toml`: `python models/weights/fit.py [MORE.jsonl...]`.
 
 On the calls in pipeline/examples (and more, if named): where their requests begin, each call as
 written, re-cut into blocks, and misheard, and single utterances as calls of one turn; and how urgent
@@ -22,8 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import numpy as np
+import sequence
 from misheard import misheard
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
 
 from pipeline import (
     calls,
@@ -38,6 +40,7 @@ from pipeline import (
     training,
 )
 from pipeline.clauses import Clause, clauses
+from pipeline.recurrent import Recurrent
 from pipeline.types import Piece, Turn
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -46,8 +49,6 @@ FOLDS = 5
 HELD_OUT_MODELS = 3
 ONE_IN = 6
 """So few of the utterances are calls of one turn: enough to know that a short call can be a request."""
-ROUNDS = 2
-"""In the first, a request opens with the first clause of its turn; then where the fit finds it likeliest."""
 FEW = 0.3
 """The regularity where there are few to learn from: critical requests."""
 
@@ -124,7 +125,8 @@ def _forms(
 
 
 def begins(form: Form, last: bool) -> list[bool]:
-    """Which clauses open a request: of the turn in which it opens, the first, or the likeliest."""
+    """Which clauses open a request: of the turn in which it opens, the first, or (`last`) that which a
+    first fit finds likeliest."""
     found = [False] * len(form.said)
     firsts = [min(r.turns) for r in form.call.requests or () if r.turns]
     for turn in sorted(set(firsts)):
@@ -212,20 +214,25 @@ def asked(of: Sequence[Form]) -> Iterator[Asked]:
                 yield Asked(form.call.id, signs, request.urgency)
 
 
-def fit_openings(of: Sequence[Form], fold: Mapping[str, int]) -> dict[str, float]:
-    """The weights of `opening`; leaves in every form the chances that weights fitted on other calls
-    give it."""
+def fit_openings(of: Sequence[Form], fold: Mapping[str, int]) -> Recurrent:
+    """The network of `opening`; leaves in every form the chances that one fitted on other calls gives it."""
     table = Table([signs for form in of for signs in form.opened])
-    folds = np.array([fold[form.call.id] for form in of for _ in form.opened])
-    weights: dict[str, float] = {}
-    for round_ in range(ROUNDS):
-        true = [is_one for form in of for is_one in begins(form, round_ > 0)]
-        for k in range(FOLDS):
-            weights = table.fit(folds != k, true)
-            for form in of:
-                if fold[form.call.id] == k:
-                    form.chances = [logistic.likely(signs, weights) for signs in form.opened]
-    return table.fit(folds >= 0, [is_one for form in of for is_one in begins(form, True)])
+    weights = table.fit(
+        np.full(len(table.rows), True), [one for form in of for one in begins(form, False)]
+    )
+    for form in of:
+        form.chances = [logistic.likely(signs, weights) for signs in form.opened]
+    true = [begins(form, True) for form in of]
+    found = np.concatenate(true)
+    for k in range(FOLDS):
+        rest = [i for i, form in enumerate(of) if fold[form.call.id] != k]
+        network = sequence.fit([of[i].opened for i in rest], [true[i] for i in rest])
+        for form in of:
+            if fold[form.call.id] == k:
+                form.chances = network.likely(form.opened)
+    said = np.concatenate([form.chances for form in of])
+    print(f"held out: openings, average precision {average_precision_score(found, said):.3f}")
+    return sequence.fit([form.opened for form in of], true)
 
 
 def fit_holding(of: Sequence[Form], fold: Mapping[str, int]) -> dict[str, float]:
@@ -293,7 +300,8 @@ def main() -> int:
     holding = fit_holding(of, fold)
     urgency = fit_danger(list(asked(of)), fold)
     if not options.check:
-        write(openings.OWN, "openings.py", {"opening": opening, "holding": holding})
+        opening.save(openings.NETWORK)
+        write(openings.OWN, "openings.py", {"holding": holding})
         write(danger.OWN, "danger.py", urgency)
     return 0
 

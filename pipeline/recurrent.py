@@ -1,0 +1,98 @@
+"""A small recurrent network over named signs: how likely each item of a sequence is something, beside
+all that comes before and after it.
+
+A leaf. A bidirectional GRU (Cho et al. 2014, https://arxiv.org/abs/1406.1078, as PyTorch computes it),
+run by numpy alone; the weights stand in an .npz beside the module that knows the signs, and
+`models/weights/sequence.py` fits them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DIRECTIONS = ("forward", "backward")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recurrent:
+    """`signs` names the columns of what goes in, brought to `middle` and `spread`. Of `arrays`, `enter`
+    (width, signs) leads to the width of the network, `forward` and `backward` are its two directions
+    (`_gates` of what enters and `_again` of the state, rows r, z, n as in PyTorch), `leave` (1, all
+    states and what entered) leads out; each with a bias of that name."""
+
+    signs: tuple[str, ...]
+    middle: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    arrays: Mapping[str, NDArray[np.float32]]
+
+    def likely(self, sequence: Sequence[Mapping[str, float]]) -> list[float]:
+        """How likely each item is, in [0, 1], in order. Linear in their number."""
+        import numpy as np
+
+        if not sequence:
+            return []
+        of = self.arrays
+        rows = np.array([[item[name] for name in self.signs] for item in sequence], np.float32)
+        entered = np.tanh((rows - self.middle) / self.spread @ of["enter"].T + of["enter_bias"])
+        states = [self._run(entered, direction) for direction in DIRECTIONS]
+        left = np.hstack([*states, entered]) @ of["leave"].T + of["leave_bias"]
+        found: list[float] = _sigmoid(left[:, 0]).tolist()
+        return found
+
+    def _run(self, entered: NDArray[np.float32], direction: str) -> NDArray[np.float32]:
+        """The states of one direction, of shape (items, states), in the order of the items."""
+        import numpy as np
+
+        of = self.arrays
+        step = 1 if direction == "forward" else -1
+        gates = entered[::step] @ of[f"{direction}_gates"].T + of[f"{direction}_gates_bias"]
+        again, bias = of[f"{direction}_again"].T, of[f"{direction}_again_bias"]
+        size = again.shape[0]
+        state = np.zeros(size, np.float32)
+        states = np.empty((len(entered), size), np.float32)
+        for i, gate in enumerate(gates):
+            kept = state @ again + bias
+            both = _sigmoid(gate[: 2 * size] + kept[: 2 * size])
+            new = np.tanh(gate[2 * size :] + both[:size] * kept[2 * size :])
+            state = new + both[size:] * (state - new)
+            states[i] = state
+        return states[::step]
+
+    def save(self, path: Path) -> None:
+        """Write it to an .npz."""
+        import numpy as np
+
+        np.savez_compressed(
+            path,
+            signs=np.array(self.signs),
+            middle=self.middle,
+            spread=self.spread,
+            **{name: array.astype(np.float16) for name, array in self.arrays.items()},
+        )
+
+
+def read(path: Path) -> Recurrent:
+    """The network that a file holds."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    signs = tuple(map(str, arrays.pop("signs")))
+    middle, spread = arrays.pop("middle"), arrays.pop("spread")
+    return Recurrent(
+        signs, middle, spread, {name: a.astype(np.float32) for name, a in arrays.items()}
+    )
+
+
+def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    shares: NDArray[np.float32] = 0.5 * (1 + np.tanh(0.5 * values))
+    return shares
