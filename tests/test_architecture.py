@@ -34,6 +34,7 @@ LEAVES = {
     "taxonomy",
     "hits",
     "logistic",
+    "recurrent",
     "patterns",
     "rulebook",
     "learned",
