@@ -16,7 +16,7 @@ Kind = Literal["mobile", "landline", "id"]
 
 _DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 _TOKEN = re.compile(
-    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?!位)"
+    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?![位十])"
 )
 
 _BETWEEN = re.compile(

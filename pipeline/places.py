@@ -7,8 +7,10 @@ A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
+from pipeline.mishearing import mend, parted
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
 
@@ -26,10 +28,6 @@ _ROOM_NUMBER = (
 )
 """五零一, 1201, 一二〇一, 十二零一 (twelfth floor, 01), 两千一百零六."""
 
-_UNIT = "[单担丹旦淡蛋弹但][元圆员园原源]"
-_DONG = f"(?:[栋幢]|[懂冬洞冻董东](?=的)|[懂冬洞冻董东动床](?=[的\\s,]?{DIGIT}{{1,4}}(?:{_UNIT}|室|[\\s,。]|$)))"
-"""栋 and 幢 as they are misheard, where an entrance, a room or 的 follows: 十五冬的, 二十一懂三弹员."""
-
 _UNITS_AFTER = (
     "块|元|个|只|斤|公斤|度|毫|克|米|多|点|分|秒|次|万|千|百|人|天|户|年|月|日|岁|平|瓶|盒|箱|包|份|张|条|"
     "件|双|套|片|粒|颗|支|袋|路|级|楼|层|单元|弄|号|周|位|名|例|小时|%|米|站|台|股|集|期|版"
@@ -45,9 +43,9 @@ _PARTS = re.compile(
             rf"\s?(?:[-－–—~杠]|横杠|之)\s?(?:(?P<d2>{DIGIT}{{1,2}})\s?(?:[-－–—~杠]|横杠|之)\s?)?(?P<d3>{DIGIT}{{3,4}})(?:室)?(?![-0-9零〇一二三四五六七八九幺]))",
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
-            # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼, 楼 as 漏 only where nothing leaks
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|{_DONG}|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:{_UNIT}(?!门口)|门(?={DIGIT}{{3,4}})))",
+            # 二号楼, 12栋, 5幢, 30号甲, a座
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:号楼(?!上)|[栋幢]|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:单元(?!门口)|[门们](?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
@@ -219,18 +217,10 @@ def _part(match: re.Match[str]) -> _Part | None:
         if number and 0 < int(number) < 1000:
             place = Place(building=number + (match["gs"] or ""))
     else:
-        words, end = match["an"], match.end()
-        if _ONE_MORE.fullmatch(words) and _MEASURE.match(match.string, end):
-            words, end = words[:-1], end - 1  # 三零四一部楼梯上来
-        number = _room(words)
+        number = _room(match["an"])
         if number and _plausible_room(number):
             place = Place(room=number + (match["al"] or "").upper())
-        return _Part(kind, place, match.start(), end) if place else None
     return _Part(kind, place, *match.span()) if place else None
-
-
-_ONE_MORE = re.compile("[一二三四五六七八九][零〇][一二三四五六七八九][一两]")
-_MEASURE = re.compile("[部个只家台条间户位]")
 
 
 def _plausible_room(number: str) -> bool:
@@ -314,6 +304,24 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
 
     `asked`: staff have just asked where; `others`: and meant somebody else's home.
     """
+    text = mend(text)
+    cuts = parted(text)
+    if not cuts:
+        return _read(text, asked, others)
+    ends = [*cuts, len(text)]
+    apart = " ".join(text[start:end] for start, end in zip([0, *cuts], ends, strict=True))
+    blanks = [cut + n for n, cut in enumerate(cuts)]
+    return [
+        replace(
+            address,
+            start=address.start - bisect_left(blanks, address.start),
+            end=address.end - bisect_left(blanks, address.end),
+        )
+        for address in _read(apart, asked, others)
+    ]
+
+
+def _read(text: str, asked: bool, others: bool) -> list[Address]:
     parts: list[_Part] = []
     for match in _PARTS.finditer(text):
         part = _part(match)
