@@ -14,47 +14,71 @@ from pipeline.types import Place, Turn
 _NEAR = 16
 """四十四号，我住二楼，二零三: a room so few characters behind the caller's building is the caller's."""
 
+_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED = 6, 5, 4, 3, 2, 1
+"""How surely an address is the caller's home: said to be, whole or in part; the answer to a question;
+an address with no more words; any building with a room; any building."""
+
 
 def home(turns: Sequence[Turn]) -> Place:
     """Where the caller lives, as the words of the whole call tell; empty where they do not.
 
-    Own words (我是…的, 我住…), answers to the staff's question and an address that stands alone count,
-    and where there are none of these, the first whole address; a neighbour's room, or a spot near a
-    building, does not.
+    Own words (我是…的, 我住…) go before answers to the staff's question, then comes what staff ask and is
+    confirmed, an address that stands alone, and where there are none of these a whole address, or the
+    one building that is named; a neighbour's room, or a spot near a building, does not count.
     """
-    calls = read(turns)
-    found = hinted = Place()
-    sure = False
-    for index, turn in enumerate(turns):
-        if turn.unheard or turn.speaker == "staff":
+    said = list(_homes(read(turns)))
+    own = {place.building for sure, place in said if sure == _OWN}
+    buildings = {place.building for _, place in said if place.building}
+    found = Place()
+    for sure, place in sorted(said, key=lambda home: -_surely(*home, own)):
+        if sure == _NAMED and (found.building or len(buildings) > 1):
             continue
-        own_until = -1
+        if fits(found, place):
+            found = join(found, place)
+        elif place.building and not found.building and fits(found, replace(place, room=None)):
+            found = join(found, replace(place, room=None))  # 是六号八零一吧？八零二。
+    return found
+
+
+def _surely(sure: int, place: Place, own: set[str | None]) -> int:
+    """六幢九零二 is as sure as 我是六幢的."""
+    return _OWN_WHOLE if place.room and place.building in own - {None} else sure
+
+
+def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
+    """Addresses that may be the caller's, with how surely, in the order in which they are said."""
+    for index, turn in enumerate(calls.turns):
+        if turn.unheard:
+            continue
+        near_until, near = -1, 0
         for address in calls[index].addresses:
-            place = address.place
+            place, sure = address.place, 0
             if address.other or address.person:
                 continue
-            if place.building or place.lane:
-                early = (
-                    index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
-                )
-                counts = address.own or address.asked or address.whole or (address.named and early)
-            else:
+            if turn.speaker == "staff":
+                if address.offered:
+                    confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                    yield (_ASKED if confirmed else _ALONE), place
+                continue
+            early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
+            if address.own:
+                sure = _OWN_WHOLE if place.room else _OWN
+            elif address.asked:
+                sure = _ASKED
+            elif address.whole or (address.named and early) or address.offered:
+                sure = _ALONE
+            elif place.building:
+                sure = _WHOLE if place.room or place.unit else _NAMED
+            if not (place.building or place.lane):
                 # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
-                near = address.start <= own_until + _NEAR
-                counts = address.own or address.asked or (near and own_until >= 0)
-            # 我是八零二, or the whole address of what is the caller's building, goes before a bare answer.
-            surely = bool(place.room) and (address.own or place.building == found.building)
-            if counts and surely and not sure and fits(found, replace(place, room=None)):
-                found = replace(found, room=None)
-            if counts and fits(found, place):
-                found, own_until = join(found, place), address.end
-                sure |= address.own and place.room is not None
-            elif place.building and (place.room or place.unit) and fits(hinted, place):
-                hinted = join(hinted, place)
-    same = hinted.building == found.building and not found.room
-    if (same or not (found.building or found.lane)) and fits(found, hinted):
-        return join(found, hinted)
-    return found
+                if address.start <= near_until:
+                    sure = max(sure, near)
+                elif sure == _ALONE:
+                    sure = _WHOLE
+            elif sure >= _ALONE:
+                near_until, near = address.end + _NEAR, sure
+            if sure:
+                yield sure, place
 
 
 _OWN_PHONE = re.compile(

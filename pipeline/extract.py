@@ -164,6 +164,8 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
     if not residents:
         return lives, []
     elsewhere = [item for item in residents if not fits(lives, item[1].place)] if lives else []
+    if any(at.place.room and fits(lives, at.place) for _, at in residents):
+        elsewhere = [item for item in elsewhere if not item[1].kin]
     chosen = elsewhere or residents
     place = Place()
     evidence: list[Evidence] = []
@@ -173,6 +175,10 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
         place = join(place, address.place)
         at = (turn, address.start, address.end)
         evidence.append(_proof("place", str(address.place), calls, at))
+    if place.building and not place.room and place.building != lives.building:
+        for turn, address in said:  # 四号楼有个小孩…！——四号楼五零三，我打他家电话。
+            if turns[turn].speaker == "staff" and address.place.room and fits(place, address.place):
+                place = join(place, address.place)
     own = any(address.own or address.whole for _, address in chosen)
     if own and fits(place, lives):
         return join(place, lives), evidence

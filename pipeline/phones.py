@@ -16,7 +16,7 @@ Kind = Literal["mobile", "landline", "id"]
 
 _DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 _TOKEN = re.compile(
-    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?![位十])"
+    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?![位十共])"
 )
 
 _BETWEEN = re.compile(
@@ -35,6 +35,8 @@ _LANDLINE = re.compile(
 )
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
 _LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
+
+_LANDLINE_AFTER = re.compile(r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐]|对不对)")
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
 _MISHEARD = {
@@ -229,10 +231,17 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             len(said) in (8, 11, 12)
             and _LANDLINE.fullmatch(said)
             and (not rest or len(said) > 8 or rest[0].slip or len(rest[0].digits) < 2)
-            and (asked or said[0] == "0" or _LANDLINE_CUE.search(text[max(0, start - 12) : start]))
+            and (asked or said[0] == "0" or _announced(text, start, run[last].end))
         ):
             return _corrected(run, last + 1, Number(said, start, run[last].end, "landline"))
     return None
+
+
+def _announced(text: str, start: int, end: int) -> bool:
+    """Whether words beside digits say that they are a landline."""
+    return bool(
+        _LANDLINE_CUE.search(text[max(0, start - 12) : start]) or _LANDLINE_AFTER.match(text, end)
+    )
 
 
 def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
@@ -313,7 +322,7 @@ def _over_echo(run: Sequence[Group], index: int, text: str, asked: bool) -> Numb
         if mobile:
             return Number(mobile, start, group.end, "mobile")
         half = said[: len(said) // 2]
-        announced = asked or _LANDLINE_CUE.search(text[max(0, start - 12) : start])
+        announced = asked or _announced(text, start, group.end)
         if announced and half * 2 == said and _LANDLINE.fullmatch(half):
             return Number(half, start, group.end, "landline")
     return None

@@ -22,12 +22,12 @@ from pipeline.phones import (
     read_parts,
     read_runs,
 )
-from pipeline.places import ASKS_OTHERS, ASKS_PLACE, MASK, Address, read_places
+from pipeline.places import ASKS_OTHERS, MASK, Address, asks_place, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
 
 ASKS_PHONE = re.compile(
-    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式"
+    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式|(?:电话|手机|座机|号码)[呢啊?]*$|尾号|卡号|验证码|几位[呢啊?]*$"
 )
 
 LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
@@ -96,7 +96,7 @@ class Reading:
     def _read_turn(self, index: int) -> ReadTurn:
         folded, asked = self.folded(index), self._question(index)
         # A resident asks no resident; who spoke before may be unknown.
-        asked_place, asked_phone = bool(ASKS_PLACE.search(asked)), bool(ASKS_PHONE.search(asked))
+        asked_place, asked_phone = asks_place(asked), bool(ASKS_PHONE.search(asked))
         heard = mend_digits(folded)
         numbers = tuple(read_numbers(heard, asked=asked_phone))
         rest = _mask(heard, numbers)
