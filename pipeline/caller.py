@@ -27,11 +27,11 @@ def home(turns: Sequence[Turn]) -> Place:
     one building that is named; a neighbour's room, or a spot near a building, does not count.
     """
     said = list(_homes(read(turns)))
-    own = {place.building for sure, place in said if sure == _OWN}
+    own = {place.building for sure, place in said if sure == _OWN and place.building}
     buildings = {place.building for _, place in said if place.building}
     found = Place()
-    for sure, place in sorted(said, key=lambda home: -_surely(*home, own)):
-        if sure == _NAMED and (found.building or len(buildings) > 1):
+    for sure, place in sorted(said, key=lambda said: -_surely(*said, own)):
+        if sure == _NAMED and place.building and (found.building or len(buildings) > 1):
             continue
         if fits(found, place):
             found = join(found, place)
@@ -40,9 +40,9 @@ def home(turns: Sequence[Turn]) -> Place:
     return found
 
 
-def _surely(sure: int, place: Place, own: set[str | None]) -> int:
+def _surely(sure: int, place: Place, own: set[str]) -> int:
     """六幢九零二 is as sure as 我是六幢的."""
-    return _OWN_WHOLE if place.room and place.building in own - {None} else sure
+    return _OWN_WHOLE if place.room and place.building in own else sure
 
 
 def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
@@ -53,7 +53,11 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
         near_until, near = -1, 0
         for address in calls[index].addresses:
             place, sure = address.place, 0
-            if address.other or address.person:
+            if address.person or address.kin and not place.room:
+                continue
+            if address.other:  # 三号楼后面的垃圾桶
+                if place.building and turn.speaker != "staff":
+                    yield _NAMED, place
                 continue
             if turn.speaker == "staff":
                 if address.offered:
@@ -69,6 +73,8 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                 sure = _ALONE
             elif place.building:
                 sure = _WHOLE if place.room or place.unit else _NAMED
+            elif place.lane:
+                sure = _NAMED
             if not (place.building or place.lane):
                 # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
                 if address.start <= near_until:

@@ -163,7 +163,11 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
         residents = [item for item in said if fits(lives, item[1].place)]
     if not residents:
         return lives, []
-    elsewhere = [item for item in residents if not fits(lives, item[1].place)] if lives else []
+    elsewhere = [
+        item
+        for item in residents
+        if lives and not fits(lives, item[1].place) and (item[1].place.building or item[1].place.room)
+    ]
     if any(at.place.room and fits(lives, at.place) for _, at in residents):
         elsewhere = [item for item in elsewhere if not item[1].kin]
     chosen = elsewhere or residents

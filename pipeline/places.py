@@ -50,8 +50,8 @@ _PARTS = re.compile(
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
             rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
-            r"(?:里|门洞|门口|楼)?)",
+            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
+            r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]))?)",
             # 502 or 三〇二 alone: a room only where the words around say so
             rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
         ]
@@ -383,10 +383,17 @@ def _read(text: str, asked: bool, others: bool) -> list[Address]:
             address = replace(
                 address, own=address.own or last.own, asked=address.asked or last.asked
             )
-            addresses = [a for a in addresses[:-1] if last.place or not fits(a.place, taken.place)]
+            addresses = [a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)]
             addresses.append(last)
         addresses.append(address)
     return [address for address in addresses if address.place]
+
+
+def _again(one: Place, other: Place) -> bool:
+    """Whether the two name the same building or the same room."""
+    return fits(one, other) and bool(
+        (one.building and one.building == other.building) or (one.room and one.room == other.room)
+    )
 
 
 def _taken_back(one: Address, following: Address, text: str) -> Address:
