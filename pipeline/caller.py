@@ -30,7 +30,7 @@ def home(turns: Sequence[Turn]) -> Place:
     own = {place.building for sure, place in said if sure == _OWN and place.building}
     buildings = {place.building for _, place in said if place.building}
     found = Place()
-    for sure, place in sorted(said, key=lambda said: -_surely(*said, own)):
+    for sure, place in sorted(said, key=lambda one: -_surely(one[0], one[1], own)):
         if sure == _NAMED and place.building and (found.building or len(buildings) > 1):
             continue
         if fits(found, place):
@@ -155,6 +155,10 @@ def _confirmed(calls: Reading, index: int, end: int) -> bool:
     return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
 
 
+_MOBILE, _LANDLINE = 11, 8
+"""Digits of a number without a code."""
+
+
 def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
     """A number said in parts over several turns, with 嗯 or the staff's reading back between."""
     turns, index = calls.turns, 0
@@ -170,12 +174,15 @@ def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
         run = runs[-1]
         said = "".join(group.digits for group in run)
         tail = calls.folded(index)[run[-1].end :]
-        if not re.match(r"1[3-9]", said) or not 2 <= len(said) < 11 or len(tail) > 4:
+        landline = calls[index].asked_phone and "2" <= said[0] <= "8"
+        whole = _LANDLINE if landline else _MOBILE
+        begun = landline or re.match(r"1[3-9]", said)
+        if not begun or not 2 <= len(said) < whole or len(tail) > 4:
             index += 1
             continue
         parts = [(index, run[0].start, run[-1].end)]
         following = index + 1
-        while following < len(turns) and following - index <= 10 and len(said) < 11:
+        while following < len(turns) and following - index <= 10 and len(said) < whole:
             text = calls.folded(following)
             more_runs = read_runs(text)
             more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
@@ -192,12 +199,12 @@ def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
                 continue
             if len(lead) > 8:
                 break
-            if len(more) > 11 - len(said) and more.startswith(said):
+            if len(more) > whole - len(said) and more.startswith(said):
                 more = more[len(said) :]
             said += more
             parts.append((following, more_runs[0][0].start, more_runs[0][-1].end))
             following += 1
-        if re.fullmatch(r"1[3-9][0-9]{9}", said):
+        if len(said) == whole:
             yield SaidPhone(said, tuple(parts), 6)
             index = following
         else:

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 _BETWEEN = re.compile(
     r"[\s,、.。;:…\-—~!?()]*"
     r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后[面头边]?(?:[四4]位|几位)?[是呢]?|接着|接下来|"
-    r"那个|就是|最后是?|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
+    r"那个|就是|最后是?|然[后吼]|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
 )
 """What may stand between two groups of one number: pauses and listening noises."""
 
@@ -36,7 +36,7 @@ _LANDLINE = re.compile(
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
 _LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
 
-_LANDLINE_AFTER = re.compile(r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐]|对不对)")
+_LANDLINE_AFTER = re.compile(r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐巴把爸八]|对不对)")
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
 _MISHEARD = {

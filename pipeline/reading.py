@@ -137,7 +137,8 @@ class Reading:
         if not runs or len(self.folded(before)) - runs[-1][-1].end > _TAIL:
             return False
         said = "".join(group.digits for group in runs[-1])
-        return bool(MOBILE_BEGUN.match(said)) and len(said) < _MOBILE
+        only_digits = not runs[-1][0].start and self.turns[before].speaker == "staff"
+        return bool(only_digits or MOBILE_BEGUN.match(said)) and len(said) < _MOBILE
 
     def _question(self, index: int) -> str:
         """The end of the turn before, listening noises passed over; empty when a resident said it."""
