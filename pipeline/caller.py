@@ -53,7 +53,7 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
         near_until, near = -1, 0
         for address in calls[index].addresses:
             place, sure = address.place, 0
-            if address.person or address.kin and not place.room:
+            if address.person or (address.kin and not place.room):
                 continue
             if address.other:  # 三号楼后面的垃圾桶
                 if place.building and turn.speaker != "staff":

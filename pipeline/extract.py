@@ -163,13 +163,16 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
         residents = [item for item in said if fits(lives, item[1].place)]
     if not residents:
         return lives, []
+    if any(at.place.room and fits(lives, at.place) for _, at in residents):
+        # 舅舅住在十五号，我是二号三零六: where somebody else lives is where no matter is.
+        residents = [item for item in residents if not item[1].kin]
     elsewhere = [
         item
         for item in residents
-        if lives and not fits(lives, item[1].place) and (item[1].place.building or item[1].place.room)
+        if lives
+        and not fits(lives, item[1].place)
+        and (item[1].place.building or item[1].place.room)
     ]
-    if any(at.place.room and fits(lives, at.place) for _, at in residents):
-        elsewhere = [item for item in elsewhere if not item[1].kin]
     chosen = elsewhere or residents
     place = Place()
     evidence: list[Evidence] = []

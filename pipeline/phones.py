@@ -36,7 +36,9 @@ _LANDLINE = re.compile(
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
 _LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
 
-_LANDLINE_AFTER = re.compile(r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐巴把爸八]|对不对)")
+_LANDLINE_AFTER = re.compile(
+    r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐巴把爸八]|对不对)"
+)
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
 _MISHEARD = {

@@ -158,7 +158,8 @@ ASKS_PLACE = re.compile(
 _OFFERED_BEFORE = re.compile(r"[您你侬](?:们)?家?(?:就?是|住在?|在)(?:那个)?$")
 _OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
 OFFERS = re.compile(
-    rf"(?:[您你侬](?:们)?家?(?:就?是|住在?|在)[^,。!?]{{0,4}}{NUMBER}[^,。!?]{{0,8}}|{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐)\??)$"
+    rf"(?:[您你侬](?:们)?家?(?:就?是|住在?|在)[^,。!?]{{0,4}}(?:{NUMBER}(?:号楼?|[室栋幢弄楼层]|单元)?){{1,4}}的?(?:[对是]?[吧吗伐对]|对不对|没错吧)?|"
+    rf"{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐))[?—…]*$"
 )
 """Staff ask whether this is the address."""
 
@@ -383,7 +384,9 @@ def _read(text: str, asked: bool, others: bool) -> list[Address]:
             address = replace(
                 address, own=address.own or last.own, asked=address.asked or last.asked
             )
-            addresses = [a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)]
+            addresses = [
+                a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)
+            ]
             addresses.append(last)
         addresses.append(address)
     return [address for address in addresses if address.place]
