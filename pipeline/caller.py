@@ -65,7 +65,9 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                     yield (_ASKED if confirmed else _ALONE), place
                 continue
             early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
-            if address.own:
+            if address.kin:
+                sure = _WHOLE
+            elif address.own:
                 sure = _OWN_WHOLE if place.room else _OWN
             elif address.asked:
                 sure = _ASKED

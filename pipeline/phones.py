@@ -197,11 +197,10 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             return _corrected(
                 run, index + 1, Number(first.digits[-11:], token[-11].start(), first.end, "mobile")
             )
-    if len(first.digits) >= 22 and MOBILE.fullmatch(first.digits[:11]):
-        if MOBILE.fullmatch(first.digits[11:22]):  # read back in one breath, not always rightly
-            token = list(_TOKEN.finditer(text, first.start, first.end))
-            if all(m["one"] for m in token):
-                return Number(first.digits[:11], start, token[21].end(), "mobile")
+    if MOBILE.fullmatch(first.digits[:11]) and MOBILE.fullmatch(first.digits[11:22]):
+        token = list(_TOKEN.finditer(text, first.start, first.end))
+        if all(m["one"] for m in token):  # read back in one breath, not always rightly
+            return Number(first.digits[:11], start, token[21].end(), "mobile")
     said = ""
     for last in range(index, min(index + 12, len(run))):
         group = run[last]

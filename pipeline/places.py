@@ -20,7 +20,7 @@ MASK = "\ue000"
 DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
 NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜-])(?<!星期)"
-NO_MORE = "(?![0-9零〇○一二两三四五六七八九十百千万幺])"
+NO_MORE = "(?!(?!千万)[0-9零〇○一二两三四五六七八九十百千万幺])"
 
 _ROOM_NUMBER = (
     f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九]|"
@@ -59,7 +59,7 @@ _PARTS = re.compile(
 )
 
 _GAP = re.compile(
-    rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
+    rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?(?:租(?:房子?)?的)?[\s,、的]{{0,2}}"
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
@@ -85,7 +85,7 @@ SELF_BEFORE = re.compile(
     r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
     r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
     r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
-    r"[\s,那个呃嗯第]{0,3}$"
+    r"[\s,那个呃嗯第]{0,3}(?:[你咱]们?[这那]?(?:小区|社区|院子?)里?的?)?$"
 )
 """What stands just before an address that is the caller's own."""
 
@@ -105,12 +105,12 @@ COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒
 """对面九号都发了: tells what is so elsewhere, not where the matter is."""
 
 KIN_BEFORE = re.compile(
-    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她|人)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
+    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
 )
 """舅舅住在十五号: somebody else's home."""
 
-_TO_BEFORE = re.compile(rf"{DIGIT}(?:号楼?|[栋幢])?[到至]$")
-_TO_AFTER = re.compile(rf"[到至]{NUMBER}(?:号|[栋幢])")
+_TO_BEFORE = re.compile(rf"{DIGIT}(?:号楼?|[栋幢])?[到至道]$")
+_TO_AFTER = re.compile(rf"[到至道]{NUMBER}(?:号|[栋幢])")
 """四栋到七栋: a range is nobody's home."""
 
 PASSING_BEFORE = re.compile(
@@ -125,7 +125,7 @@ OWN_AFTER = re.compile(r"\s?(?:就|才)?是我(?:们)?家?(?:[呀啊哦噢嘛的
 """三零一是我呀."""
 
 KIN_AFTER = re.compile(
-    r"是(?:我[^,。!?]{1,5}那边|[^,。!?我你您]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|先生|家))"
+    r"是(?:我[^,。!?]{1,5}[那拿哪纳]边|[^,。!?我你您]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|先生|家))"
 )
 """六〇二是我儿子那边, 八零一是陈老师: where somebody else lives, and no matter is."""
 
@@ -433,6 +433,8 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         ASKS_PLACE.search(text, max(0, first.start - _ASKED_BEFORE), first.start)
     )
     if len(group) == 1:
+        if first.kind == "room" and len(first.place.room or "") == 1:  # 一室户, 一房东西
+            return None
         if first.kind == "gate" and not _is_building(first, text, asked):
             return None
         if first.kind == "bare" and not _is_room(first, text, asked):
@@ -458,8 +460,11 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own and start < ANSWER_WITHIN)
     )
     kin = not asked and bool(KIN_BEFORE.search(before))
-    other |= kin and not complete
-    own = not other and not kin and (own or (complete and bool(OTHER_BEFORE.search(before))))
+    other |= kin and "room" not in fields
+    offered = bool(_OFFERED_BEFORE.search(before))
+    own = not (other or kin or offered) and (
+        own or (complete and bool(OTHER_BEFORE.search(before)))
+    )
     return Address(
         place=Place(**fields),
         start=start,
@@ -479,8 +484,7 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         ),
         whole=_whole(start, end, text),
         asked=asked,
-        offered=bool(_OFFERED_BEFORE.search(before))
-        or ("building" in fields and bool(_OFFERED_AFTER.match(text, end))),
+        offered=offered or ("building" in fields and bool(_OFFERED_AFTER.match(text, end))),
         kin=kin,
         named=not other
         and bool(
