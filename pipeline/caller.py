@@ -69,7 +69,7 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                 sure = _WHOLE
             elif address.own:
                 sure = _OWN_WHOLE if place.room else _OWN
-            elif address.asked:
+            elif address.asked or (early and address.whole and place.building and place.room):
                 sure = _ASKED
             elif address.whole or (address.named and early) or address.offered:
                 sure = _ALONE

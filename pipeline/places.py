@@ -50,7 +50,7 @@ _PARTS = re.compile(
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
             rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
+            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|院(?=[0-9零〇一二两三四五六七八九十]{1,3}(?:号楼|[栋幢]))|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
             r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]))?)",
             # 502 or 三〇二 alone: a room only where the words around say so
             rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
@@ -71,7 +71,7 @@ _DAY_AFTER = re.compile(
     r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?![人户家])|[到来走回做]的)"
 )
 _DAY_BEFORE = re.compile(
-    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚)[\s,]{0,2}$"
+    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
     rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
@@ -162,6 +162,12 @@ OFFERS = re.compile(
     rf"{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐))[?—…]*$"
 )
 """Staff ask whether this is the address."""
+
+_ASKS_DAY = re.compile(
+    r"(?:月|拆线|复查|到期|过期|手术|开刀|生日|出生|预产期|生效|解封|出院|回来|什么时候)[^,。!?]{0,3}几号|"
+    r"几号(?=生|做|到期|拆|出院|开始|回来|解封)"
+)
+"""拆线是几号 asks for a day."""
 
 ANSWER_WITHIN = 24
 """An answer stands at the beginning of the turn after the question (characters)."""
@@ -280,14 +286,16 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     """Whether 502 or 三〇二 alone is a room."""
     before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
     words = text[part.start : part.end]
+    lead = text[max(0, part.start - 10) : part.start]
+    own_before = SELF_BEFORE.search(lead) or _ANEW.search(lead)
     if re.fullmatch(rf"({DIGIT}{{3,4}})(?:[\s,]?\1)+", words):
         return True  # 五零一，五零一老早就讲了: so is a room said again, and no quantity
     if digits(words) in _SERVICE:
         return bool(re.match("室", after)) or (
             asked and not re.search("[打叫拨喊报找]$", before) and "120" not in digits(words)
         )
-    if _is_quantity(words, after):
-        return False
+    if _is_quantity(words, after) or (re.search("[百千]", words) and not (asked or own_before)):
+        return False  # 一共两千一百零八。
     if re.search(
         r"(?:还剩|大概|一共|总共|花了|收了|多少|密码[^,。]{0,3}|后四位[^,。]{0,3}|尾号[^,。]{0,3}|[打叫拨])[\s,]?$",
         before,
@@ -307,6 +315,7 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     return asked or _whole(part.start, part.end, text)
 
 
+_ANEW = re.compile(r"(?:不对|不是|错了)[\s,。]*$")
 _READ_OUT = re.compile("[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九]")
 """四零四, digit by digit: where nothing is punctuated that is a room, for quantities are said 四百零四."""
 _MARKS = re.compile("[,。!?;，]")
@@ -356,7 +365,7 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
 
 def asks_place(text: str) -> bool:
     """Whether what staff say (folded) asks for an address, or whether it is this one."""
-    heard = mend(text)
+    heard = _ASKS_DAY.sub("", mend(text))
     return bool(ASKS_PLACE.search(heard) or OFFERS.search(heard))
 
 

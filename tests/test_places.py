@@ -73,6 +73,8 @@ def test_what_only_sounds_like_an_address_stays(said: str) -> None:
         ("八号门二零三", ["8-203"]),
         ("云锦苑二期十一栋三零二", ["11-302"]),
         ("我们一室一厅", []),
+        ("车位是地下一百二十七号", []),
+        ("青松街八号院三栋二单元五零三", ["3-2-503"]),
         ("二号到十号都好了", []),
     ],
 )
@@ -110,6 +112,7 @@ def test_parted_addresses_stand_where_they_were_said() -> None:
         (["u:好你家是六号八零一对", "u:吧八零二八零一是吴老师"], "6-802"),
         (["r:隔壁是三弄五号他家五零四我住五零三千万别讲我"], "3-5-503"),
         (["r:我是你们小区八幢的住户。", "s:四幢哪家的？", "r:四幢一单元。"], "8"),
+        (["r:喂，六号，二零一，你们记一下。", "s:您朋友住几零几？", "r:七号三零三。"], "6-201"),
         (["r:三幢一单元租房子的二零六"], "3-1-206"),
     ],
 )
@@ -138,6 +141,7 @@ def test_somebody_in_passing_is_no_place() -> None:
 
 def test_staff_ask_in_many_ways() -> None:
     assert asks_place("您是六零一吗?") and asks_place("你几号记室") and asks_place("八号三零二对吧")
+    assert not asks_place("拆线是几号") and not asks_place("孩子几号生的")
     assert not asks_place("您是三号做的核酸吧") and not asks_place("手机号对吧")
 
 
@@ -155,6 +159,11 @@ def test_staff_ask_in_many_ways() -> None:
 )
 def test_telephone_numbers(lines: list[str], phone: str) -> None:
     assert phone_of(call(*lines)) == phone
+
+
+def test_a_sum_is_no_room() -> None:
+    turns = call("r:我是八号四零二的。", "s:一共多少？", "r:两千一百零八。")
+    assert place(turns, 2) == "8-402"
 
 
 def test_a_number_of_a_card_is_no_room() -> None:
