@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.mishearing import like
 from pipeline.phones import read_runs
 from pipeline.places import MASK, fits, join
 from pipeline.reading import LISTENING, Reading, read
@@ -98,7 +99,9 @@ _OTHERS_PHONE = re.compile(
 )
 
 
-_IS_IT = re.compile(r"[\s,。]*(?:这个号|这个)?(?:对[吗吧不]|对不对|是[吗吧]|是不是|没错吧?|打这个)")
+_IS_IT = re.compile(
+    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
+)
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 
 

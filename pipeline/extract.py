@@ -161,6 +161,8 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
     residents = [item for item in said if turns[item[0]].speaker != "staff"]
     if not residents:
         residents = [item for item in said if fits(lives, item[1].place)]
+    # What staff offered, and it was not so, is nowhere: 是六号八零一吧？八零二。
+    residents = [item for item in residents if not item[1].offered or fits(lives, item[1].place)]
     if not residents:
         return lives, []
     if any(at.place.room and fits(lives, at.place) for _, at in residents):

@@ -17,7 +17,8 @@ _ONES = "一二三四五六七八九幺"
 _ROOM = "[0-9零〇○一二两三四五六七八九幺]{3,4}(?![0-9零〇○一二两三四五六七八九十百千幺])"
 
 
-def _like(word: str, but: str = "") -> str:
+@lru_cache(maxsize=64)
+def like(word: str, but: str = "") -> str:
     """The characters that sound like `word`, as a class; no figure, and none of `but`."""
     chars = sorted(alike(word, confused=False) - set(f"零一二两三四五六七八九十百千{but}"))
     return f"[{''.join(chars)}]"
@@ -33,21 +34,21 @@ def _mends() -> tuple[tuple[re.Pattern[str], str], ...]:
     )
     ends = r"(?=[\s,。的]|$)"
     rules = (
-        (rf"{after}{_like('单')}{_like('元')}(?=[\s,的]{{0,2}}(?:{_ROOM}|[{NUMERALS}]+[楼层]|底楼|[,。]|$))", "单元"),
-        (rf"{after}(?:{_like('号', but='好')}(?![升克米安瓦尔子])|好{of_address})", "号"),
-        (rf"(?<=号)(?:{_like('楼', but='漏')}|漏(?![水了雨电气油风得的下出到进]))", "楼"),
-        (rf"{after}(?:{_like('楼', but='漏露')}{ends}|漏(?={_ROOM}))", "楼"),
-        (rf"{after}{_like('栋', but='动')}(?=的|{_ROOM}|[{NUMERALS}]{{1,2}}单元)", "栋"),
+        (rf"{after}{like('单')}{like('元')}(?=[\s,的]{{0,2}}(?:{_ROOM}|[{NUMERALS}]+[楼层]|底楼|[,。]|$))", "单元"),
+        (rf"{after}(?:{like('号', but='好')}(?![升克米安瓦尔子])|好{of_address})", "号"),
+        (rf"(?<=号)(?:{like('楼', but='漏')}|漏(?![水了雨电气油风得的下出到进]))", "楼"),
+        (rf"{after}(?:{like('楼', but='漏露')}{ends}|漏(?={_ROOM}))", "楼"),
+        (rf"{after}{like('栋', but='动')}(?=的|{_ROOM}|[{NUMERALS}]{{1,2}}单元)", "栋"),
         (rf"{after}[动床撞](?={_ROOM}|[{NUMERALS}]{{1,2}}单元)", "幢"),
-        (rf"{after}{_like('弄', but='弄')}(?=[{NUMERALS}]{{1,3}}号)", "弄"),
+        (rf"{after}{like('弄', but='弄')}(?=[{NUMERALS}]{{1,3}}号)", "弄"),
         (rf"(?<=[号里栋幢弄元室])[得德]{ends[:-1]}|[小老阿])", "的"),
-        (rf"{_like('我')}(?=[是住们家这在姓就]|{_like('是')}{number}|{_like('住')}{number}|[{NUMERALS}])", "我"),
-        (rf"(?<=我){_like('们')}", "们"),
-        (rf"(?<=[我们]){_like('家')}(?=[是在住{NUMERALS}])", "家"),
-        (rf"(?<=[我们家]){_like('住')}(?=在?[{NUMERALS}])", "住"),
-        (rf"(?<=[我们家里边]){_like('是', but='时事室')}{number}", "是"),
-        (rf"{_like('几', but='机记急')}(?=(?:号楼?)?(?:室|栋|幢|单元|号楼|零几))|记(?=室|号楼|单元)", "几"),
-        (rf"(?<=[几哪]){_like('号', but='好')}", "号"),
+        (rf"{like('我')}(?=[是住们家这在姓就]|{like('是')}{number}|{like('住')}{number}|[{NUMERALS}])", "我"),
+        (rf"(?<=我){like('们')}", "们"),
+        (rf"(?<=[我们]){like('家')}(?=[是在住{NUMERALS}])", "家"),
+        (rf"(?<=[我们家]){like('住')}(?=在?[{NUMERALS}])", "住"),
+        (rf"(?<=[我们家里边]){like('是', but='时事室')}{number}", "是"),
+        (rf"{like('几', but='机记急')}(?=(?:号楼?)?(?:室|栋|幢|单元|号楼|零几))|记(?=室|号楼|单元)", "几"),
+        (rf"(?<=[几哪]){like('号', but='好')}", "号"),
     )  # fmt: skip
     return tuple((re.compile(pattern), word) for pattern, word in rules)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.mishearing import like
 from pipeline.script import digits
 
 Kind = Literal["mobile", "landline", "id"]
@@ -37,7 +38,7 @@ _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][
 _LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
 
 _LANDLINE_AFTER = re.compile(
-    r"[\s,。]{0,2}(?:座机|固话|家里的?电话|[八8]位|[对是][吧吗伐巴把爸八]|对不对)"
+    rf"[\s,。]{{0,2}}(?:座机|固话|家里的?电话|[八8]位|{like('对')}(?:{like('吧')}|[吗伐])|是[吧吗伐]|对不对)"
 )
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
@@ -68,9 +69,11 @@ _MEND = re.compile(
     "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
 )
 
-_CALLED = str.maketrans("洞拐勾么", "零七九幺")
+_CALLED = str.maketrans("洞动冻拐乖怪勾沟钩么", "零零零七七七九九九幺")
 """Digits as drivers, soldiers and the army's families call them; 幺 is often written 么."""
-_CALLED_RUN = re.compile(rf"(?:{_DIGIT}|[洞拐勾么])(?:[\s,]*(?:{_DIGIT}|[洞拐勾么])){{6,}}")
+_CALLED_RUN = re.compile(
+    rf"(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])(?:[\s,]*(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])){{6,}}"
+)
 
 
 def mend_digits(text: str) -> str:
