@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.mishearing import like
 from pipeline.phones import read_runs
 from pipeline.places import MASK, fits, join
 from pipeline.reading import LISTENING, Reading, read
@@ -14,47 +15,79 @@ from pipeline.types import Place, Turn
 _NEAR = 16
 """四十四号，我住二楼，二零三: a room so few characters behind the caller's building is the caller's."""
 
+_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED = 6, 5, 4, 3, 2, 1
+"""How surely an address is the caller's home: said to be, whole or in part; the answer to a question;
+an address with no more words; any building with a room; any building."""
+
 
 def home(turns: Sequence[Turn]) -> Place:
     """Where the caller lives, as the words of the whole call tell; empty where they do not.
 
-    Own words (我是…的, 我住…), answers to the staff's question and an address that stands alone count,
-    and where there are none of these, the first whole address; a neighbour's room, or a spot near a
-    building, does not.
+    Own words (我是…的, 我住…) go before answers to the staff's question, then comes what staff ask and is
+    confirmed, an address that stands alone, and where there are none of these a whole address, or the
+    one building that is named; a neighbour's room, or a spot near a building, does not count.
     """
-    calls = read(turns)
-    found = hinted = Place()
-    sure = False
-    for index, turn in enumerate(turns):
-        if turn.unheard or turn.speaker == "staff":
+    said = list(_homes(read(turns)))
+    own = {place.building for sure, place in said if sure == _OWN and place.building}
+    buildings = {place.building for _, place in said if place.building}
+    found = Place()
+    for sure, place in sorted(said, key=lambda one: -_surely(one[0], one[1], own)):
+        if sure == _NAMED and place.building and (found.building or len(buildings) > 1):
             continue
-        own_until = -1
-        for address in calls[index].addresses:
-            place = address.place
-            if address.other or address.person:
-                continue
-            if place.building or place.lane:
-                early = (
-                    index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
-                )
-                counts = address.own or address.asked or address.whole or (address.named and early)
-            else:
-                # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
-                near = address.start <= own_until + _NEAR
-                counts = address.own or address.asked or (near and own_until >= 0)
-            # 我是八零二, or the whole address of what is the caller's building, goes before a bare answer.
-            surely = bool(place.room) and (address.own or place.building == found.building)
-            if counts and surely and not sure and fits(found, replace(place, room=None)):
-                found = replace(found, room=None)
-            if counts and fits(found, place):
-                found, own_until = join(found, place), address.end
-                sure |= address.own and place.room is not None
-            elif place.building and (place.room or place.unit) and fits(hinted, place):
-                hinted = join(hinted, place)
-    same = hinted.building == found.building and not found.room
-    if (same or not (found.building or found.lane)) and fits(found, hinted):
-        return join(found, hinted)
+        if fits(found, place):
+            found = join(found, place)
+        elif place.building and not found.building and fits(found, replace(place, room=None)):
+            found = join(found, replace(place, room=None))  # 是六号八零一吧？八零二。
     return found
+
+
+def _surely(sure: int, place: Place, own: set[str]) -> int:
+    """六幢九零二 is as sure as 我是六幢的."""
+    return _OWN_WHOLE if place.room and place.building in own else sure
+
+
+def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
+    """Addresses that may be the caller's, with how surely, in the order in which they are said."""
+    for index, turn in enumerate(calls.turns):
+        if turn.unheard:
+            continue
+        near_until, near = -1, 0
+        for address in calls[index].addresses:
+            place, sure = address.place, 0
+            if address.person or (address.kin and not place.room):
+                continue
+            if address.other:  # 三号楼后面的垃圾桶
+                if place.building and turn.speaker != "staff":
+                    yield _NAMED, place
+                continue
+            if turn.speaker == "staff":
+                if address.offered:
+                    confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                    yield (_ASKED if confirmed else _ALONE), place
+                continue
+            early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
+            if address.kin:
+                sure = _WHOLE
+            elif address.own:
+                sure = _OWN_WHOLE if place.room else _OWN
+            elif address.asked or (early and address.whole and place.building and place.room):
+                sure = _ASKED
+            elif address.whole or (address.named and early) or address.offered:
+                sure = _ALONE
+            elif place.building:
+                sure = _WHOLE if place.room or place.unit else _NAMED
+            elif place.lane:
+                sure = _NAMED
+            if not (place.building or place.lane):
+                # 六零三 alone may be a neighbour's: it must be said of oneself, or be the answer.
+                if address.start <= near_until:
+                    sure = max(sure, near)
+                elif sure == _ALONE:
+                    sure = _WHOLE
+            elif sure >= _ALONE:
+                near_until, near = address.end + _NEAR, sure
+            if sure:
+                yield sure, place
 
 
 _OWN_PHONE = re.compile(
@@ -66,7 +99,9 @@ _OTHERS_PHONE = re.compile(
 )
 
 
-_IS_IT = re.compile(r"[\s,。]*(?:这个号|这个)?(?:对[吗吧不]|对不对|是[吗吧]|是不是|没错吧?|打这个)")
+_IS_IT = re.compile(
+    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
+)
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 
 
@@ -125,6 +160,10 @@ def _confirmed(calls: Reading, index: int, end: int) -> bool:
     return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
 
 
+_MOBILE, _LANDLINE = 11, 8
+"""Digits of a number without a code."""
+
+
 def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
     """A number said in parts over several turns, with 嗯 or the staff's reading back between."""
     turns, index = calls.turns, 0
@@ -140,12 +179,15 @@ def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
         run = runs[-1]
         said = "".join(group.digits for group in run)
         tail = calls.folded(index)[run[-1].end :]
-        if not re.match(r"1[3-9]", said) or not 2 <= len(said) < 11 or len(tail) > 4:
+        landline = calls[index].asked_phone and "2" <= said[0] <= "8"
+        whole = _LANDLINE if landline else _MOBILE
+        begun = landline or re.match(r"1[3-9]", said)
+        if not begun or not 2 <= len(said) < whole or len(tail) > 4:
             index += 1
             continue
         parts = [(index, run[0].start, run[-1].end)]
         following = index + 1
-        while following < len(turns) and following - index <= 10 and len(said) < 11:
+        while following < len(turns) and following - index <= 10 and len(said) < whole:
             text = calls.folded(following)
             more_runs = read_runs(text)
             more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
@@ -162,12 +204,12 @@ def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
                 continue
             if len(lead) > 8:
                 break
-            if len(more) > 11 - len(said) and more.startswith(said):
+            if len(more) > whole - len(said) and more.startswith(said):
                 more = more[len(said) :]
             said += more
             parts.append((following, more_runs[0][0].start, more_runs[0][-1].end))
             following += 1
-        if re.fullmatch(r"1[3-9][0-9]{9}", said):
+        if len(said) == whole:
             yield SaidPhone(said, tuple(parts), 6)
             index = following
         else:

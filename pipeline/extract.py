@@ -161,9 +161,20 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
     residents = [item for item in said if turns[item[0]].speaker != "staff"]
     if not residents:
         residents = [item for item in said if fits(lives, item[1].place)]
+    # What staff offered, and it was not so, is nowhere: 是六号八零一吧？八零二。
+    residents = [item for item in residents if not item[1].offered or fits(lives, item[1].place)]
     if not residents:
         return lives, []
-    elsewhere = [item for item in residents if not fits(lives, item[1].place)] if lives else []
+    if any(at.place.room and fits(lives, at.place) for _, at in residents):
+        # 舅舅住在十五号，我是二号三零六: where somebody else lives is where no matter is.
+        residents = [item for item in residents if not item[1].kin]
+    elsewhere = [
+        item
+        for item in residents
+        if lives
+        and not fits(lives, item[1].place)
+        and (item[1].place.building or item[1].place.room)
+    ]
     chosen = elsewhere or residents
     place = Place()
     evidence: list[Evidence] = []
@@ -173,6 +184,10 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
         place = join(place, address.place)
         at = (turn, address.start, address.end)
         evidence.append(_proof("place", str(address.place), calls, at))
+    if place.building and not place.room and place.building != lives.building:
+        for turn, address in said:  # 四号楼有个小孩…！——四号楼五零三，我打他家电话。
+            if turns[turn].speaker == "staff" and address.place.room and fits(place, address.place):
+                place = join(place, address.place)
     own = any(address.own or address.whole for _, address in chosen)
     if own and fits(place, lives):
         return join(place, lives), evidence

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.mishearing import like
 from pipeline.script import digits
 
 Kind = Literal["mobile", "landline", "id"]
 
 _DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 _TOKEN = re.compile(
-    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?!位)"
+    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?![位十共])"
 )
 
 _BETWEEN = re.compile(
     r"[\s,、.。;:…\-—~!?()]*"
     r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后[面头边]?(?:[四4]位|几位)?[是呢]?|接着|接下来|"
-    r"那个|就是|最后是?|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
+    r"那个|就是|最后是?|然[后吼]|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
 )
 """What may stand between two groups of one number: pauses and listening noises."""
 
@@ -35,6 +36,10 @@ _LANDLINE = re.compile(
 )
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
 _LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
+
+_LANDLINE_AFTER = re.compile(
+    rf"[\s,。]{{0,2}}(?:座机|固话|家里的?电话|[八8]位|{like('对')}(?:{like('吧')}|[吗伐])|是[吧吗伐]|对不对)"
+)
 
 # Homophones that a recogniser writes for a digit; believed only inside of a number otherwise sure.
 _MISHEARD = {
@@ -64,9 +69,11 @@ _MEND = re.compile(
     "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
 )
 
-_CALLED = str.maketrans("洞拐勾么", "零七九幺")
+_CALLED = str.maketrans("洞动冻拐乖怪勾沟钩么", "零零零七七七九九九幺")
 """Digits as drivers, soldiers and the army's families call them; 幺 is often written 么."""
-_CALLED_RUN = re.compile(rf"(?:{_DIGIT}|[洞拐勾么])(?:[\s,]*(?:{_DIGIT}|[洞拐勾么])){{6,}}")
+_CALLED_RUN = re.compile(
+    rf"(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])(?:[\s,]*(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])){{6,}}"
+)
 
 
 def mend_digits(text: str) -> str:
@@ -193,6 +200,10 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             return _corrected(
                 run, index + 1, Number(first.digits[-11:], token[-11].start(), first.end, "mobile")
             )
+    if MOBILE.fullmatch(first.digits[:11]) and MOBILE.fullmatch(first.digits[11:22]):
+        token = list(_TOKEN.finditer(text, first.start, first.end))
+        if all(m["one"] for m in token):  # read back in one breath, not always rightly
+            return Number(first.digits[:11], start, token[21].end(), "mobile")
     said = ""
     for last in range(index, min(index + 12, len(run))):
         group = run[last]
@@ -229,10 +240,17 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             len(said) in (8, 11, 12)
             and _LANDLINE.fullmatch(said)
             and (not rest or len(said) > 8 or rest[0].slip or len(rest[0].digits) < 2)
-            and (asked or said[0] == "0" or _LANDLINE_CUE.search(text[max(0, start - 12) : start]))
+            and (asked or said[0] == "0" or _announced(text, start, run[last].end))
         ):
             return _corrected(run, last + 1, Number(said, start, run[last].end, "landline"))
     return None
+
+
+def _announced(text: str, start: int, end: int) -> bool:
+    """Whether words beside digits say that they are a landline."""
+    return bool(
+        _LANDLINE_CUE.search(text[max(0, start - 12) : start]) or _LANDLINE_AFTER.match(text, end)
+    )
 
 
 def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
@@ -313,7 +331,7 @@ def _over_echo(run: Sequence[Group], index: int, text: str, asked: bool) -> Numb
         if mobile:
             return Number(mobile, start, group.end, "mobile")
         half = said[: len(said) // 2]
-        announced = asked or _LANDLINE_CUE.search(text[max(0, start - 12) : start])
+        announced = asked or _announced(text, start, group.end)
         if announced and half * 2 == said and _LANDLINE.fullmatch(half):
             return Number(half, start, group.end, "landline")
     return None

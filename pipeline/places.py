@@ -7,8 +7,10 @@ A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
+from pipeline.mishearing import mend, parted
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
 
@@ -17,18 +19,14 @@ MASK = "\ue000"
 
 DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
 NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
-NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜期-])"
-NO_MORE = "(?![0-9零〇○一二两三四五六七八九十百千万幺])"
+NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜-])(?<!星期)"
+NO_MORE = "(?!(?!千万)[0-9零〇○一二两三四五六七八九十百千万幺])"
 
 _ROOM_NUMBER = (
     f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九]|"
     "(?:[一二两三]千)?[一二两三四五六七八九]百[零〇][一二三四五六七八九])"
 )
 """五零一, 1201, 一二〇一, 十二零一 (twelfth floor, 01), 两千一百零六."""
-
-_UNIT = "[单担丹旦淡蛋弹但][元圆员园原源]"
-_DONG = f"(?:[栋幢]|[懂冬洞冻董东](?=的)|[懂冬洞冻董东动床](?=[的\\s,]?{DIGIT}{{1,4}}(?:{_UNIT}|室|[\\s,。]|$)))"
-"""栋 and 幢 as they are misheard, where an entrance, a room or 的 follows: 十五冬的, 二十一懂三弹员."""
 
 _UNITS_AFTER = (
     "块|元|个|只|斤|公斤|度|毫|克|米|多|点|分|秒|次|万|千|百|人|天|户|年|月|日|岁|平|瓶|盒|箱|包|份|张|条|"
@@ -45,15 +43,15 @@ _PARTS = re.compile(
             rf"\s?(?:[-－–—~杠]|横杠|之)\s?(?:(?P<d2>{DIGIT}{{1,2}})\s?(?:[-－–—~杠]|横杠|之)\s?)?(?P<d3>{DIGIT}{{3,4}})(?:室)?(?![-0-9零〇一二三四五六七八九幺]))",
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
-            # 二号楼, 12栋, 5幢, 30号甲, a座; 号 misheard as 好 only together with 楼, 楼 as 漏 only where nothing leaks
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:[号好浩](?:[楼搂](?!上)|漏(?![水了雨电气油风得的下出到进]))|{_DONG}|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:{_UNIT}(?!门口)|门(?={DIGIT}{{3,4}})))",
+            # 二号楼, 12栋, 5幢, 30号甲, a座
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:号楼(?!上)|[栋幢]|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:单元(?!门口)|[门们](?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
-            rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友])|房间?(?![子产东租贷管款])))",
+            rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
             rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|[^,。]?电梯|门(?![口洞前]))"
-            r"(?:里|门洞|门口|楼)?)",
+            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|院(?=[0-9零〇一二两三四五六七八九十]{1,3}(?:号楼|[栋幢]))|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
+            r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]))?)",
             # 502 or 三〇二 alone: a room only where the words around say so
             rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
         ]
@@ -61,7 +59,7 @@ _PARTS = re.compile(
 )
 
 _GAP = re.compile(
-    rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?[\s,、的]{{0,2}}"
+    rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?(?:租(?:房子?)?的)?[\s,、的]{{0,2}}"
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
@@ -70,13 +68,13 @@ _RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "das
 _DAY_AFTER = re.compile(
     r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
     r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
-    r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?:个|没有空))"
+    r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?![人户家])|[到来走回做]的)"
 )
 _DAY_BEFORE = re.compile(
-    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚)[\s,]{0,2}$"
+    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
-    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
+    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
     r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
 )
 _BUILDING_BEFORE = re.compile(
@@ -84,10 +82,10 @@ _BUILDING_BEFORE = re.compile(
 )
 
 SELF_BEFORE = re.compile(
-    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
+    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
     r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
     r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
-    r"[\s,那个呃嗯第]{0,3}$"
+    r"[\s,那个呃嗯第]{0,3}(?:[你咱]们?[这那]?(?:小区|社区|院子?)里?的?)?$"
 )
 """What stands just before an address that is the caller's own."""
 
@@ -96,21 +94,40 @@ OTHER_BEFORE = re.compile(
     r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
 )
 SELF_AFTER = re.compile(
-    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士))"
+    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?(?:楼组长|的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士)))"
 )
 """十四号里顶楼的老范: the caller's own where it stands early in the call."""
 
 OTHER_AFTER = re.compile(
     r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
 )
+COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒|反而|早就|老早|已经|也没)")
+"""对面九号都发了: tells what is so elsewhere, not where the matter is."""
+
+KIN_BEFORE = re.compile(
+    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
+)
+"""舅舅住在十五号: somebody else's home."""
+
+_TO_BEFORE = re.compile(rf"{DIGIT}(?:号楼?|[栋幢])?[到至道]$")
+_TO_AFTER = re.compile(rf"[到至道]{NUMBER}(?:号|[栋幢])")
+"""四栋到七栋: a range is nobody's home."""
+
+PASSING_BEFORE = re.compile(
+    r"我(?:们)?(?:去|来|再|就)?(?:找|问|跟|和)(?:过|了)?(?:隔壁|楼上|楼下|对门|对面)?$"
+)
+"""我找六零二分一袋: somebody in passing."""
+
 FLOOR_BEFORE = re.compile(r"[0-9一二三四五六七八九十]楼[\s,]{0,2}$")
 """十四楼，一四零二: an answer that tells the floor first."""
 
 OWN_AFTER = re.compile(r"\s?(?:就|才)?是我(?:们)?家?(?:[呀啊哦噢嘛的,。!?\s]|$)")
 """三零一是我呀."""
 
-KIN_AFTER = re.compile(r"是我[^,。!?]{1,5}那边")
-"""六〇二是我儿子那边: where somebody else lives, and no matter is."""
+KIN_AFTER = re.compile(
+    r"是(?:我[^,。!?]{1,5}[那拿哪纳]边|[^,。!?我你您]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|先生|家))"
+)
+"""六〇二是我儿子那边, 八零一是陈老师: where somebody else lives, and no matter is."""
 
 TAKEN_BACK = re.compile(
     r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|不是(?=[\s,.。…!]|不是)|[说讲记搞][错反]|错了)"
@@ -138,6 +155,20 @@ ASKS_PLACE = re.compile(
 )
 """Staff ask for the address: the bare number that follows is one."""
 
+_OFFERED_BEFORE = re.compile(r"[您你侬](?:们)?家?(?:就?是|住在?|在)(?:那个)?$")
+_OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
+OFFERS = re.compile(
+    rf"(?:[您你侬](?:们)?家?(?:就?是|住在?|在)[^,。!?]{{0,4}}(?:{NUMBER}(?:号楼?|[室栋幢弄楼层]|单元)?){{1,4}}的?(?:[对是]?[吧吗伐对]|对不对|没错吧)?|"
+    rf"{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐))[?—…]*$"
+)
+"""Staff ask whether this is the address."""
+
+_ASKS_DAY = re.compile(
+    r"(?:月|拆线|复查|到期|过期|手术|开刀|生日|出生|预产期|生效|解封|出院|回来|什么时候)[^,。!?]{0,3}几号|"
+    r"几号(?=生|做|到期|拆|出院|开始|回来|解封)"
+)
+"""拆线是几号 asks for a day."""
+
 ANSWER_WITHIN = 24
 """An answer stands at the beginning of the turn after the question (characters)."""
 
@@ -153,7 +184,8 @@ class Address:
     `own` is true where the words say that it is the speaker's, `other` where they say that it is
     somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
     is the address and no more, `named` where a name or a part in the house follows it, `asked`
-    where it answers a question.
+    where it answers a question, `offered` where it is one: 您是六零一吗,
+    `kin` where it is where somebody else lives.
     """
 
     place: Place
@@ -165,6 +197,8 @@ class Address:
     whole: bool = False
     named: bool = False
     asked: bool = False
+    offered: bool = False
+    kin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +253,10 @@ def _part(match: re.Match[str]) -> _Part | None:
         if number and 0 < int(number) < 1000:
             place = Place(building=number + (match["gs"] or ""))
     else:
-        words, end = match["an"], match.end()
-        if _ONE_MORE.fullmatch(words) and _MEASURE.match(match.string, end):
-            words, end = words[:-1], end - 1  # 三零四一部楼梯上来
-        number = _room(words)
+        number = _room(match["an"])
         if number and _plausible_room(number):
             place = Place(room=number + (match["al"] or "").upper())
-        return _Part(kind, place, match.start(), end) if place else None
     return _Part(kind, place, *match.span()) if place else None
-
-
-_ONE_MORE = re.compile("[一二三四五六七八九][零〇][一二三四五六七八九][一两]")
-_MEASURE = re.compile("[部个只家台条间户位]")
 
 
 def _plausible_room(number: str) -> bool:
@@ -260,20 +286,25 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     """Whether 502 or 三〇二 alone is a room."""
     before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
     words = text[part.start : part.end]
+    lead = text[max(0, part.start - 10) : part.start]
+    own_before = SELF_BEFORE.search(lead) or _ANEW.search(lead)
     if re.fullmatch(rf"({DIGIT}{{3,4}})(?:[\s,]?\1)+", words):
         return True  # 五零一，五零一老早就讲了: so is a room said again, and no quantity
     if digits(words) in _SERVICE:
         return bool(re.match("室", after)) or (
-            asked and not re.search("[打叫拨]$", before) and "120" not in digits(words)
+            asked and not re.search("[打叫拨喊报找]$", before) and "120" not in digits(words)
         )
-    if _is_quantity(words, after):
-        return False
+    if _is_quantity(words, after) or (re.search("[百千]", words) and not (asked or own_before)):
+        return False  # 一共两千一百零八。
     if re.search(
         r"(?:还剩|大概|一共|总共|花了|收了|多少|密码[^,。]{0,3}|后四位[^,。]{0,3}|尾号[^,。]{0,3}|[打叫拨])[\s,]?$",
         before,
     ):
         return False
-    if re.match(r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户]|[是对]吧|对伐)", after):
+    if re.match(
+        r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户]|[是对]吧|对伐|[老小](?![人区孩板师公婆鼠时])|[^\s,。!?的一二三]{1,2}(?:家|阿姨|阿婆|爷叔|老师|师傅|姆妈|奶奶|伯伯))",
+        after,
+    ):
         return True
     if OTHER_BEFORE.search(before) or re.search(
         r"(?:我(?:家|这里|这边)?是|我住|住在?|我家|[就还也]是|[在给]|室|房间|我)$", before
@@ -284,6 +315,7 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
     return asked or _whole(part.start, part.end, text)
 
 
+_ANEW = re.compile(r"(?:不对|不是|错了)[\s,。]*$")
 _READ_OUT = re.compile("[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九]")
 """四零四, digit by digit: where nothing is punctuated that is a room, for quantities are said 四百零四."""
 _MARKS = re.compile("[,。!?;，]")
@@ -292,7 +324,7 @@ _MARKS = re.compile("[,。!?;，]")
 def _is_quantity(words: str, after: str) -> bool:
     """Whether what follows makes it so many of something; 六零三 read out digit by digit is none."""
     if "百" not in words and re.search("[零〇一二三四五六七八九]", words):
-        return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?!上))", after))
+        return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?![上梯]))", after))
     return bool(re.match(rf"\s?(?:{_UNITS_AFTER})", after))
 
 
@@ -314,6 +346,30 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
 
     `asked`: staff have just asked where; `others`: and meant somebody else's home.
     """
+    text = mend(text)
+    cuts = parted(text)
+    if not cuts:
+        return _read(text, asked, others)
+    ends = [*cuts, len(text)]
+    apart = " ".join(text[start:end] for start, end in zip([0, *cuts], ends, strict=True))
+    blanks = [cut + n for n, cut in enumerate(cuts)]
+    return [
+        replace(
+            address,
+            start=address.start - bisect_left(blanks, address.start),
+            end=address.end - bisect_left(blanks, address.end),
+        )
+        for address in _read(apart, asked, others)
+    ]
+
+
+def asks_place(text: str) -> bool:
+    """Whether what staff say (folded) asks for an address, or whether it is this one."""
+    heard = _ASKS_DAY.sub("", mend(text))
+    return bool(ASKS_PLACE.search(heard) or OFFERS.search(heard))
+
+
+def _read(text: str, asked: bool, others: bool) -> list[Address]:
     parts: list[_Part] = []
     for match in _PARTS.finditer(text):
         part = _part(match)
@@ -337,10 +393,19 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
             address = replace(
                 address, own=address.own or last.own, asked=address.asked or last.asked
             )
-            addresses = [a for a in addresses[:-1] if last.place or not fits(a.place, taken.place)]
+            addresses = [
+                a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)
+            ]
             addresses.append(last)
         addresses.append(address)
     return [address for address in addresses if address.place]
+
+
+def _again(one: Place, other: Place) -> bool:
+    """Whether the two name the same building or the same room."""
+    return fits(one, other) and bool(
+        (one.building and one.building == other.building) or (one.room and one.room == other.room)
+    )
 
 
 def _taken_back(one: Address, following: Address, text: str) -> Address:
@@ -377,6 +442,8 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         ASKS_PLACE.search(text, max(0, first.start - _ASKED_BEFORE), first.start)
     )
     if len(group) == 1:
+        if first.kind == "room" and len(first.place.room or "") == 1:  # 一室户, 一房东西
+            return None
         if first.kind == "gate" and not _is_building(first, text, asked):
             return None
         if first.kind == "bare" and not _is_room(first, text, asked):
@@ -397,11 +464,16 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         and not (complete and re.match("的(?:[,。!?]|$)", after))
         and not (asked and FLOOR_BEFORE.search(before))
     )
-    other |= bool(OTHER_AFTER.match(after)) and not (complete and own)
+    other |= bool(OTHER_AFTER.match(after)) and not (complete and (own or asked))
     other |= "building" not in fields and (
         bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own and start < ANSWER_WITHIN)
     )
-    own = not other and (own or (complete and bool(OTHER_BEFORE.search(before))))
+    kin = not asked and bool(KIN_BEFORE.search(before))
+    other |= kin and "room" not in fields
+    offered = bool(_OFFERED_BEFORE.search(before))
+    own = not (other or kin or offered) and (
+        own or (complete and bool(OTHER_BEFORE.search(before)))
+    )
     return Address(
         place=Place(**fields),
         start=start,
@@ -412,9 +484,17 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         and (
             ("room" not in fields and bool(PERSON_AFTER.match(after)))
             or bool(KIN_AFTER.match(text, end))
+            or bool(PASSING_BEFORE.search(before))
+            or (
+                "room" not in fields
+                and bool(_TO_BEFORE.search(before) or _TO_AFTER.match(text, end))
+            )
+            or ("room" not in fields and other and bool(COMPARED_AFTER.match(text, end)))
         ),
         whole=_whole(start, end, text),
         asked=asked,
+        offered=offered or ("building" in fields and bool(_OFFERED_AFTER.match(text, end))),
+        kin=kin,
         named=not other
         and bool(
             SELF_AFTER.match(

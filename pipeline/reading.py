@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
 from pipeline.phones import (
@@ -22,12 +23,12 @@ from pipeline.phones import (
     read_parts,
     read_runs,
 )
-from pipeline.places import ASKS_OTHERS, ASKS_PLACE, MASK, Address, read_places
+from pipeline.places import ASKS_OTHERS, MASK, Address, asks_place, read_places
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
 
 ASKS_PHONE = re.compile(
-    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式"
+    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式|(?:电话|手机|座机|号码)[呢啊?]*$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
 )
 
 LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
@@ -40,6 +41,9 @@ QUESTION_WITHIN = 120
 _BITS, _TAIL, _MOBILE = 3, 2, 11
 """A number goes on over so many turns that only listen, where no more characters than these follow its
 part, and it has fewer digits than a mobile."""
+
+_OVER = 16
+"""Characters of the next block in which a number or an address may end."""
 
 _BIT = 8
 """An answer may come in bits of so many characters: 十六号 · 嗯 · 三零四."""
@@ -81,6 +85,7 @@ class Reading:
         self.turns = turns
         self._folded: dict[int, str] = {}
         self._read: dict[int, ReadTurn] = {}
+        self._carried = 0
         self._moments: dict[tuple[int, datetime], list[Moment]] = {}
 
     def folded(self, index: int) -> str:
@@ -89,23 +94,37 @@ class Reading:
         return self._folded[index]
 
     def __getitem__(self, index: int) -> ReadTurn:
-        if index not in self._read:
-            self._read[index] = self._read_turn(index)
+        for unread in range(len(self._read), index + 1):
+            self._read[unread] = self._read_turn(unread)
         return self._read[index]
 
     def _read_turn(self, index: int) -> ReadTurn:
         folded, asked = self.folded(index), self._question(index)
         # A resident asks no resident; who spoke before may be unknown.
-        asked_place, asked_phone = bool(ASKS_PLACE.search(asked)), bool(ASKS_PHONE.search(asked))
-        heard = mend_digits(folded)
+        asked_place, asked_phone = asks_place(asked), bool(ASKS_PHONE.search(asked))
+        length, carried = len(folded), self._carried
+        # Blocks are cut anywhere: 我住二十一栋三 · 单元七零二.
+        heard = mend_digits(folded + self._beyond(index))
+        heard = MASK * carried + heard[carried:]
         numbers = tuple(read_numbers(heard, asked=asked_phone))
         rest = _mask(heard, numbers)
         goes_on = not asked_place and (asked_phone or self._number_goes_on(index))
         parts = read_parts(rest, asked=goes_on)
         others = asked_place and bool(ASKS_OTHERS.search(asked))
         addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))
-        rest = _mask(rest, addresses)
+        ends = [n.end for n in numbers if n.start < length]
+        ends += [a.end for a in addresses if a.start < length]
+        self._carried = max(0, max(ends, default=0) - length)
+        rest = _mask(rest, addresses)[:length]
+        numbers, addresses = _within(numbers, length), _within(addresses, length)
         return ReadTurn(folded, numbers, addresses, rest, asked_place, asked_phone)
+
+    def _beyond(self, index: int) -> str:
+        """How the next turn begins, where both are blocks of unknown speakers."""
+        both = self.turns[index : index + 2]
+        if len(both) < 2 or any(turn.speaker != "unknown" or turn.unheard for turn in both):
+            return ""
+        return self.folded(index + 1)[:_OVER]
 
     def _number_goes_on(self, index: int) -> bool:
         """Whether the words before end in a part of a telephone number: 幺五九，零六八， · 二七三四."""
@@ -118,7 +137,8 @@ class Reading:
         if not runs or len(self.folded(before)) - runs[-1][-1].end > _TAIL:
             return False
         said = "".join(group.digits for group in runs[-1])
-        return bool(MOBILE_BEGUN.match(said)) and len(said) < _MOBILE
+        only_digits = not runs[-1][0].start and self.turns[before].speaker == "staff"
+        return bool(only_digits or MOBILE_BEGUN.match(said)) and len(said) < _MOBILE
 
     def _question(self, index: int) -> str:
         """The end of the turn before, listening noises passed over; empty when a resident said it."""
@@ -166,6 +186,14 @@ def read(turns: Sequence[Turn]) -> Reading:
     if known is None or known.turns != turns:
         known = _last = Reading(turns)
     return known
+
+
+_Found = TypeVar("_Found", Number, Address)
+
+
+def _within(found: Sequence[_Found], length: int) -> tuple[_Found, ...]:
+    """What begins in a text of `length`, and ends there at the latest."""
+    return tuple(replace(one, end=min(one.end, length)) for one in found if one.start < length)
 
 
 def _mask(text: str, found: Sequence[Number | Address | Group]) -> str:

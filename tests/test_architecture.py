@@ -48,7 +48,16 @@ LEAVES = {
     "levels",
 }
 """What a stage may import of ours."""
-READERS = {"particulars", "places", "phones", "moments", "reading", "caller", "promises"}
+READERS = {
+    "particulars",
+    "places",
+    "mishearing",
+    "phones",
+    "moments",
+    "reading",
+    "caller",
+    "promises",
+}
 """What `extract` is made of; nobody else imports them."""
 SPLIT = {"clauses", "openings"}
 """What `split` is made of; nobody else imports them."""
