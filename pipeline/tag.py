@@ -22,10 +22,10 @@ ANSWERED = ("paperwork", "testing", "property", "passage", "quarantine", "other"
 """Matters in which a question wants an answer; in the others it is a polite way to ask for help."""
 MATTER = 130
 """So many characters name the matter; what follows is details and other things."""
-TOLD, ANSWER, POINT = 0.75, 0.6, 0.4
+TOLD, ANSWER, POINT = 0.75, 0.6, 0.3
 """What the model's log likelihood by the resident's words counts for a category, that by what staff say
 to it, and a point of the rules: as fitted on requests of calls that the model had not seen."""
-MOST_POINTS = 4.0
+MOST_POINTS = 8.0
 """So many points count at most: more words of one kind say no more."""
 UNSEEN = 0.002
 """The least likelihood that a category has beside the model: it has not seen everything."""
