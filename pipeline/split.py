@@ -53,9 +53,10 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
     }
     said = clauses(turns, readings, taxonomy, learned)
     groups: list[list[Clause]] = []
+    opened: list[float] = []
     if not _wrong_number(said, taxonomy) and not _told(said, turns, readings, taxonomy):
         wrong = next((i for i, clause in enumerate(said) if clause.wrong), -1)
-        groups = requests(said[wrong + 1 :], learned, taxonomy.splitting, openings.own())
+        groups, opened = requests(said[wrong + 1 :], learned, taxonomy.splitting, openings.own())
         if not groups:
             listening |= _not_understood(said, taxonomy)
     pieces = tuple(united(Piece(c.turn, c.start, c.end) for c in group) for group in groups)
@@ -65,6 +66,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
             listening.add(i)
     return Split(
         requests=pieces,
+        opened=tuple(opened),
         chatter=tuple(i for i in range(len(turns)) if i not in asked and i not in listening),
         needs_listening=tuple(sorted(listening)),
     )
@@ -106,21 +108,23 @@ def requests(
     learned: Learned,
     splitting: Splitting,
     models: tuple[Recurrent, logistic.Weights],
-) -> list[list[Clause]]:
-    """The clauses of each request, in order; `models` are those of `opening` and of `holding`."""
+) -> tuple[list[list[Clause]], list[float]]:
+    """The clauses of each request, in order, and how likely its first opens one; `models` are those of
+    `opening` and of `holding`."""
     if not said:
-        return []
+        return [], []
     opens, holds = models
     opened = openings.opening(said, learned)
     chances = opens.likely(opened)
     cuts = stretches(said, chances, splitting.opens)
     kept, held = _kept(said, cuts, opened, chances, learned, splitting, holds)
     if max(held) < AT_ALL and not any((c.strong or c.danger) and not c.staff for c in said):
-        return []
+        return [], []
     kept = [part for group in kept for part in _answered(group)]
     found = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
     _returned(found)
-    return found
+    chance = {(clause.turn, clause.start): chances[i] for i, clause in enumerate(said)}
+    return found, [chance[group[0].turn, group[0].start] for group in found]
 
 
 def _kept(

@@ -223,10 +223,12 @@ class Split:
     """How the turns of a call fall apart. Every turn stands in at least one of the three.
 
     `requests` holds a tuple of pieces a request, in order of their first words; pieces of one turn may
-    belong to several requests. `chatter` and `needs_listening` hold turn indexes.
+    belong to several requests; `opened` says of each how likely another matter is opened there, in [0, 1].
+    `chatter` and `needs_listening` hold turn indexes.
     """
 
     requests: tuple[tuple[Piece, ...], ...]
+    opened: tuple[float, ...]
     chatter: tuple[int, ...]
     needs_listening: tuple[int, ...]
 

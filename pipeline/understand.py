@@ -12,6 +12,9 @@ from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
 from pipeline.types import Piece, Request, Span, Turn, Understanding
 
+ANOTHER = 0.5
+"""So likely a matter of the same category must be opened to be another one."""
+
 
 def understand(
     turns: Sequence[Turn],
@@ -31,7 +34,7 @@ def understand(
     requests = [
         tell(pieces, turns, started_at, taxonomy, learned=learned) for pieces in found.requests
     ]
-    requests = one_danger(requests, turns, started_at, taxonomy, learned)
+    requests = one_matter(requests, found.opened, turns, started_at, taxonomy, learned)
     return Understanding(
         requests=tuple(_share(requests, phone)),
         chatter=found.chatter,
@@ -70,27 +73,28 @@ def tell(
     )
 
 
-def one_danger(
+def one_matter(
     requests: Sequence[Request],
+    opened: Sequence[float],
     turns: Sequence[Turn],
     started_at: datetime,
     taxonomy: Taxonomy,
     learned: Learned | None,
 ) -> list[Request]:
-    """Neighbours that are both critical, of one category and at no two places, as one: people tell of
-    one danger on both sides of a question, and two alarms for it would hide the next.
+    """Neighbours of one category and at no two places as one, where it is not likely that the second opens
+    another matter (`opened`), or where both are critical: people tell of one matter on both sides of a
+    question, and two alarms for one danger would hide the next.
 
-    On 186 requests of calls by two other hands 26 of 42 called critical were so, and 27 of 39 with this; of
-    160 requests that were found one is lost in another.
+    On 1,778 requests of the examples, judged by models that had not seen the call, 1,622 were found among 2,032 predicted and
+    with this 1,611 among 1,960; on 86 of the development calls 84 among 102, and 83 among 96.
     """
     found: list[Request] = []
-    for request in requests:
+    for request, likely in zip(requests, opened, strict=True):
         past = found[-1] if found else None
         if (
             past is not None
-            and past.urgency == request.urgency == "critical"
-            and past.category == request.category
-            and request.turns[0] - past.turns[-1] <= 1
+            and past.category == request.category != "unclear"
+            and (likely < ANOTHER or _one_danger(past, request))
             and (
                 fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
             )
@@ -100,6 +104,10 @@ def one_danger(
         else:
             found.append(request)
     return found
+
+
+def _one_danger(past: Request, request: Request) -> bool:
+    return past.urgency == request.urgency == "critical" and request.turns[0] - past.turns[-1] <= 1
 
 
 def _says_where(request: Request) -> bool:

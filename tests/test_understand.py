@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import calls, evaluate, taxonomy
 from pipeline.types import Piece, Span, Turn, Understanding
-from pipeline.understand import one_danger, tell, understand
+from pipeline.understand import one_matter, tell, understand
 
 TERMS = taxonomy.load()
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -243,9 +243,28 @@ def test_one_danger_told_on_both_sides_of_a_question_is_one_alarm() -> None:
         for group in ([0, 1], [2], [3])
     ]
     assert [request.urgency for request in told] == ["critical"] * 3
-    fight, fire = one_danger(told, turns, AT, TERMS, None)
+    fight, fire = one_matter(told, [1.0, 1.0, 1.0], turns, AT, TERMS, None)
     assert (fight.turns, fire.turns) == ((0, 1, 2), (3,))
     assert fight.urgency == "critical"
     assert len({(p.turn, p.start_char) for p in fight.pieces}) == len(fight.pieces) == 3
-    again = one_danger([told[0], told[0]], turns, AT, TERMS, None)
+    again = one_matter([told[0], told[0]], [1.0, 1.0], turns, AT, TERMS, None)
     assert [request.pieces for request in again] == [told[0].pieces]  # no word stands in it twice
+
+
+def test_one_matter_told_in_two_halves_is_one_unless_another_is_opened() -> None:
+    turns = call(
+        "r 楼下垃圾三天没人收了，苍蝇都飞上来了。",
+        "s 哪一栋？",
+        "r 垃圾桶也满了，地上全是汤水，臭得开不了窗。",
+    )
+    halves = [tell([Piece(i, 0, len(turns[i].text))], turns, AT, TERMS) for i in (0, 2)]
+    assert [request.category for request in halves] == ["sanitation"] * 2
+    assert [r.turns for r in one_matter(halves, [0.9, 0.2], turns, AT, TERMS, None)] == [(0, 2)]
+    assert [r.turns for r in one_matter(halves, [0.9, 0.9], turns, AT, TERMS, None)] == [(0,), (2,)]
+
+
+def test_two_places_are_two_matters() -> None:
+    turns = call("r 五号楼三零二漏水了。", "s 好。", "r 八号楼一零一也漏水了。")
+    told = [tell([Piece(i, 0, len(turns[i].text))], turns, AT, TERMS) for i in (0, 2)]
+    assert [request.category for request in told] == ["repairs"] * 2
+    assert [r.turns for r in one_matter(told, [0.9, 0.2], turns, AT, TERMS, None)] == [(0,), (2,)]
