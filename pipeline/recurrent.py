@@ -69,13 +69,11 @@ class Recurrent:
         """Write it to an .npz."""
         import numpy as np
 
-        np.savez_compressed(
-            path,
-            signs=np.array(self.signs),
-            middle=self.middle,
-            spread=self.spread,
-            **{name: array.astype(np.float16) for name, array in self.arrays.items()},
-        )
+        stored = {"signs": np.array(self.signs), "middle": self.middle, "spread": self.spread}
+        for name, array in self.arrays.items():
+            stored[name] = array.astype(np.float16)
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **stored)
 
 
 def read(path: Path) -> Recurrent:
