@@ -139,16 +139,21 @@ def test_two_syllable_words_do_not_match_by_sound_unless_named() -> None:
 def test_long_texts_cost_in_proportion() -> None:
     import time
 
+    def cost(of: str) -> float:
+        """The least of three: now and then Python collects what all tests before have left."""
+        costs = []
+        for _ in range(3):
+            began = time.process_time()
+            TERMS.read(of)
+            costs.append(time.process_time() - began)
+        return min(costs)
+
     text = "我们楼的垃圾三天没人收了，味道很大，还有我妈的药只剩两天，你们能不能派人来。" * 75
     TERMS.read(text[:50])
-    began = time.process_time()
-    TERMS.read(text)
-    once = time.process_time() - began
+    once = cost(text)
     assert len(text) > 2700
     assert once < 1.0  # 0.05 s on a quiet machine; ten minutes of speech
-    began = time.process_time()
-    TERMS.read(text * 4)
-    assert time.process_time() - began < max(0.2, 12 * once)
+    assert cost(text * 4) < max(0.2, 12 * once)
 
 
 def test_importing_is_light() -> None:
