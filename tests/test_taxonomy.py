@@ -140,11 +140,12 @@ def test_long_texts_cost_in_proportion() -> None:
     import time
 
     def cost(of: str) -> float:
-        """The least of three: now and then Python collects what all tests before have left."""
+        """The least of three texts that were not read before: now and then Python collects what all
+        tests before have left."""
         costs = []
-        for _ in range(3):
+        for first in "甲乙丙":
             began = time.process_time()
-            TERMS.read(of)
+            TERMS.read(first + of)
             costs.append(time.process_time() - began)
         return min(costs)
 
@@ -152,7 +153,7 @@ def test_long_texts_cost_in_proportion() -> None:
     TERMS.read(text[:50])
     once = cost(text)
     assert len(text) > 2700
-    assert once < 1.0  # 0.05 s on a quiet machine; ten minutes of speech
+    assert 1e-4 < once < 1.0  # 0.05 s on a quiet machine; ten minutes of speech
     assert cost(text * 4) < max(0.2, 12 * once)
 
 
