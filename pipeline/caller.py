@@ -102,6 +102,9 @@ _OTHERS_PHONE = re.compile(
 _IS_IT = re.compile(
     rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
 )
+_IS_THIS = re.compile(
+    r"(?:来电显示|(?:就|是)(?:是)?这个|您的?(?:电话|手机|号码)|这个号)[^,。?]{0,8}[\s,:]*$"
+)
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 
 
@@ -141,7 +144,7 @@ def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
             score += 2 if number.kind == "mobile" else 0
             score += 2 if _OWN_PHONE.search(before) else 0
             score -= 4 if _OTHERS_PHONE.search(before) else 0
-            if turn.speaker == "staff" and _confirmed(calls, index, number.end):
+            if turn.speaker == "staff" and _confirmed(calls, index, number.start, number.end):
                 score += 8
             score += 1 if calls[index].asked_phone else 0
             if turn.speaker == "staff" and number.digits in by_residents:
@@ -152,9 +155,11 @@ def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
                 yield SaidPhone(number.digits, ((index, number.start, number.end),), score)
 
 
-def _confirmed(calls: Reading, index: int, end: int) -> bool:
-    """Whether staff ask if this is the caller's number, and the resident says yes."""
-    if not _IS_IT.match(calls.folded(index), end) or index + 1 >= len(calls.turns):
+def _confirmed(calls: Reading, index: int, start: int, end: int) -> bool:
+    """Whether staff ask if this is the caller's number (`start`, `end` in the turn), and the resident says yes."""
+    folded = calls.folded(index)
+    asks = folded[end:].lstrip(" ").startswith("?") or _IS_IT.match(folded, end)
+    if not (asks or _IS_THIS.search(folded, 0, start)) or index + 1 >= len(calls.turns):
         return False
     turn = calls.turns[index + 1]
     return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))

@@ -23,9 +23,11 @@ _TOKEN = re.compile(
 _BETWEEN = re.compile(
     r"[\s,、.。;:…\-—~!?()]*"
     r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后[面头边]?(?:[四4]位|几位)?[是呢]?|接着|接下来|"
-    r"那个|就是|最后是?|然[后吼]|中间是?|前面是?|开头是?|喂)[\s,、.。;:…\-—~!?]*){0,3}"
+    r"那个|就是|最后是?|然[后吼]|中间是?|前面是?|开头是?|尾号是?|空格?|横?杠|喂)[\s,、.。;:…\-—~!?]*){0,3}"
 )
 """What may stand between two groups of one number: pauses and listening noises."""
+_HEAD = re.compile(r"[\s,]*(?:的|(?:开|打)头的?|这个号的?)[\s,、.。…]*")
+"""What may stand behind the first three digits of a mobile: 一三九的一八幺零."""
 
 _SLIP = re.compile(r"(?<!对)不对|(?<!是)不是|错了|说错|讲错|报错|哦不|噢不|等等|重新|更正")
 _SLIP_BETWEEN = re.compile(r"[^0-9零〇○一二三四五六七八九幺]{0,14}")
@@ -122,13 +124,17 @@ def read_runs(text: str) -> list[list[Group]]:
     runs: list[list[Group]] = []
     for group in groups:
         gap = text[runs[-1][-1].end : group.start] if runs else ""
-        if runs and _BETWEEN.fullmatch(gap):
+        if runs and (_BETWEEN.fullmatch(gap) or _headed(runs[-1][-1], gap)):
             runs[-1].append(group)
         elif runs and _SLIP.search(gap) and _SLIP_BETWEEN.fullmatch(gap):
             runs[-1].append(Group(group.digits, group.start, group.end, slip=True))
         else:
             runs.append([group])
     return runs
+
+
+def _headed(group: Group, gap: str) -> bool:
+    return bool(MOBILE_BEGUN.fullmatch(group.digits) and _HEAD.fullmatch(gap))
 
 
 def read_numbers(text: str, *, asked: bool = False) -> list[Number]:

@@ -602,3 +602,25 @@ def test_a_room_beside_a_telephone_number_stays() -> None:
     both = facts("r: 我住三号楼五零一，电话一三八零零一二三四五六")
     assert both.place == Place(building="3", room="501")
     assert facts("r: 2-501，2-501").place == Place(building="2", room="501")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "r: 手机一三七的零零一二三四五六，你记着",
+        "r: 电话一三七开头，零零一二，尾号三四五六",
+        "r: 一三七这个号，零零一二三四五六",
+        "r: 电话一三七，杠，零零一二，杠，三四五六",
+    ],
+)
+def test_a_number_told_as_people_tell_it(said: str) -> None:
+    assert phone_of(call("r: 我家漏水了", said)) == "13700123456"
+
+
+def test_a_number_that_staff_see_is_the_caller_s_when_confirmed() -> None:
+    seen = "s: 来电显示一三七零零一二三四五六，就打这个对吧"
+    assert phone_of(call("r: 我家漏水了", seen, "r: 对对，就这个")) == "13700123456"
+    asked = "s: 电话就是一三七零零一二三四五六？"
+    assert phone_of(call("r: 我家漏水了", asked, "r: 对的")) == "13700123456"
+    assert phone_of(call("r: 我家漏水了", asked, "r: 不是的，这是我妈的")) is None
+    assert phone_of(call("s: 物业电话一三七零零一二三四五六。", "r: 对的，我记下了")) is None
