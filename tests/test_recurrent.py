@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,33 +12,18 @@ import torch
 from pipeline import recurrent
 from pipeline.recurrent import Recurrent
 
-STATES, ENTERING = 5, 4
+sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "weights"))
+
+from sequence import Network, taken
 
 
 @pytest.fixture
-def made() -> tuple[torch.nn.ModuleDict, Recurrent]:
-    """A network with weights of chance, in PyTorch and in ours."""
+def made() -> tuple[Network, Recurrent]:
+    """A network with weights of chance, in PyTorch and as the fit hands it over."""
     torch.manual_seed(3)
-    layers = torch.nn.ModuleDict(
-        {
-            "enter": torch.nn.Linear(2, ENTERING),
-            "states": torch.nn.GRU(ENTERING, STATES, bidirectional=True, batch_first=True),
-            "leave": torch.nn.Linear(2 * STATES + ENTERING, 1),
-        }
-    )
-    of = {name: array.numpy() for name, array in layers.state_dict().items()}
-    arrays = {
-        "enter": of["enter.weight"],
-        "enter_bias": of["enter.bias"],
-        "leave": of["leave.weight"],
-        "leave_bias": of["leave.bias"],
-    }
-    for direction, suffix in (("forward", ""), ("backward", "_reverse")):
-        for ours, theirs in (("gates", "ih"), ("again", "hh")):
-            arrays[f"{direction}_{ours}"] = of[f"states.weight_{theirs}_l0{suffix}"]
-            arrays[f"{direction}_{ours}_bias"] = of[f"states.bias_{theirs}_l0{suffix}"]
+    network = Network(2).eval()
     middle, spread = np.array([0.5, 0.2], np.float32), np.array([2.0, 0.5], np.float32)
-    return layers, Recurrent(("one", "two"), middle, spread, arrays)
+    return network, taken(network, ("one", "two"), middle, spread)
 
 
 def items(n: int) -> list[dict[str, float]]:
@@ -48,21 +34,19 @@ def items(n: int) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("n", [1, 2, 17])
-def test_numpy_says_what_pytorch_says(n: int, made: tuple[torch.nn.ModuleDict, Recurrent]) -> None:
-    layers, ours = made
+def test_numpy_says_what_pytorch_says(n: int, made: tuple[Network, Recurrent]) -> None:
+    network, ours = made
     sequence = items(n)
     rows = torch.tensor(
         [[(i["one"] - 0.5) / 2.0, (i["two"] - 0.2) / 0.5] for i in sequence], dtype=torch.float32
     )
     with torch.no_grad():
-        entered = torch.tanh(layers["enter"](rows))
-        states, _ = layers["states"](entered[None])
-        said = torch.sigmoid(layers["leave"](torch.cat([states[0], entered], -1)))[:, 0]
+        said = torch.sigmoid(network([rows]))
     assert ours.likely(sequence) == pytest.approx(said.tolist(), abs=1e-5)
 
 
 def test_an_item_is_judged_beside_those_before_and_after_it(
-    made: tuple[torch.nn.ModuleDict, Recurrent],
+    made: tuple[Network, Recurrent],
 ) -> None:
     _, ours = made
     sequence = items(9)
@@ -73,13 +57,11 @@ def test_an_item_is_judged_beside_those_before_and_after_it(
         assert ours.likely(changed)[4] != pytest.approx(said[4], abs=1e-7)
 
 
-def test_of_nothing_nothing_is_said(made: tuple[torch.nn.ModuleDict, Recurrent]) -> None:
+def test_of_nothing_nothing_is_said(made: tuple[Network, Recurrent]) -> None:
     assert made[1].likely([]) == []
 
 
-def test_what_is_saved_says_the_same(
-    tmp_path: Path, made: tuple[torch.nn.ModuleDict, Recurrent]
-) -> None:
+def test_what_is_saved_says_the_same(tmp_path: Path, made: tuple[Network, Recurrent]) -> None:
     _, ours = made
     ours.save(tmp_path / "network.npz")
     assert recurrent.read(tmp_path / "network.npz").likely(items(9)) == pytest.approx(

@@ -60,10 +60,10 @@ def fit(sequences: Sequence[Sequence[Signs]], true: Sequence[Sequence[bool]]) ->
             loss_of(said, torch.cat([wanted[i] for i in chosen])).backward()
             steps.step()
         slower.step()
-    return _taken(network, names, middle, spread)
+    return taken(network, names, middle, spread)
 
 
-def _taken(
+def taken(
     network: Network, names: tuple[str, ...], middle: np.ndarray, spread: np.ndarray
 ) -> Recurrent:
     """The network's arrays under the names by which `Recurrent` knows them."""
