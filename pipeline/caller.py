@@ -143,8 +143,13 @@ def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
             score = 4 if turn.speaker == "resident" else 3 if turn.speaker == "unknown" else -4
             score += 2 if number.kind == "mobile" else 0
             score += 2 if _OWN_PHONE.search(before) else 0
-            score -= 4 if _OTHERS_PHONE.search(before) else 0
-            if turn.speaker == "staff" and _confirmed(calls, index, number.start, number.end):
+            others = bool(_OTHERS_PHONE.search(before))
+            score -= 4 if others else 0
+            if (
+                turn.speaker == "staff"
+                and not others
+                and _confirmed(calls, index, number.start, number.end)
+            ):
                 score += 8
             score += 1 if calls[index].asked_phone else 0
             if turn.speaker == "staff" and number.digits in by_residents:

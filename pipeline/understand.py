@@ -10,7 +10,7 @@ from pipeline.learned import Learned
 from pipeline.split import split, united
 from pipeline.tag import tag
 from pipeline.taxonomy import Taxonomy
-from pipeline.types import Piece, Request, Span, Turn, Understanding
+from pipeline.types import URGENCIES, Piece, Request, Span, Turn, Understanding
 
 ANOTHER = 0.5
 """So likely a matter of the same category must be opened to be another one."""
@@ -88,26 +88,35 @@ def one_matter(
     On 1,778 requests of the examples, judged by models that had not seen the call, 1,622 were found among 2,032 predicted and
     with this 1,611 among 1,960; on 86 of the development calls 84 among 102, and 83 among 96.
     """
-    found: list[Request] = []
+    groups: list[list[Request]] = []
     for request, likely in zip(requests, opened, strict=True):
-        past = found[-1] if found else None
         if (
-            past is not None
-            and past.category == request.category != "unclear"
-            and (likely < ANOTHER or _one_danger(past, request))
-            and (
-                fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
-            )
+            groups
+            and groups[-1][-1].category == request.category != "unclear"
+            and (likely < ANOTHER or _one_danger(groups[-1][-1], request))
+            and all(_may_be_there(past, request) for past in groups[-1])
         ):
-            pieces = united([*past.pieces, *request.pieces])
-            found[-1] = tell(pieces, turns, started_at, taxonomy, learned=learned)
+            groups[-1].append(request)
         else:
-            found.append(request)
+            groups.append([request])
+    found: list[Request] = []
+    for group in groups:
+        if len(group) > 1:
+            pieces = united(piece for request in group for piece in request.pieces)
+            one = tell(pieces, turns, started_at, taxonomy, learned=learned)
+            most = min((request.urgency for request in group), key=URGENCIES.index)
+            if URGENCIES.index(one.urgency) <= URGENCIES.index(most):
+                group = [one]  # else together they would hide a danger
+        found.extend(group)
     return found
 
 
 def _one_danger(past: Request, request: Request) -> bool:
     return past.urgency == request.urgency == "critical" and request.turns[0] - past.turns[-1] <= 1
+
+
+def _may_be_there(past: Request, request: Request) -> bool:
+    return fits(past.place, request.place) or not (_says_where(past) and _says_where(request))
 
 
 def _says_where(request: Request) -> bool:

@@ -196,3 +196,19 @@ def test_danger_now_and_the_same_words_where_there_is_none() -> None:
     assert [text for text, called in told["yes"] if not called] == []
     false = [text for text, called in told["no"] if called]
     assert len(false) <= len(told["no"]) // 10, false
+
+
+@pytest.mark.parametrize(
+    ("said", "critical"),
+    [
+        ("电梯里困了人，没人管", True),
+        ("二号电梯夹住了孩子", True),
+        ("电梯关着个老人在里头", True),
+        ("电梯坏了，老人下不了楼", False),
+        ("电梯停了两天，人都走楼梯", False),
+    ],
+)
+def test_who_is_shut_in_a_lift_is_critical_and_who_cannot_take_it_is_not(
+    said: str, critical: bool
+) -> None:
+    assert (tags(said).urgency == "critical") is critical

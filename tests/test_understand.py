@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -268,3 +269,11 @@ def test_two_places_are_two_matters() -> None:
     told = [tell([Piece(i, 0, len(turns[i].text))], turns, AT, TERMS) for i in (0, 2)]
     assert [request.category for request in told] == ["repairs"] * 2
     assert [r.turns for r in one_matter(told, [0.9, 0.2], turns, AT, TERMS, None)] == [(0,), (2,)]
+
+
+def test_what_would_hide_a_danger_stays_apart() -> None:
+    turns = call("r 楼下垃圾三天没人收了。", "s 好。", "r 垃圾桶也满了。")
+    halves = [tell([Piece(i, 0, len(turns[i].text))], turns, AT, TERMS) for i in (0, 2)]
+    graver = [halves[0], replace(halves[1], urgency="critical")]
+    found = one_matter(graver, [0.9, 0.2], turns, AT, TERMS, None)
+    assert [r.urgency for r in found] == [r.urgency for r in graver]
