@@ -52,14 +52,14 @@ def misheard(turns: Sequence[Turn], name: str) -> tuple[Turn, ...]:
     traditional = chance.random() < TRADITIONAL
     found = []
     for turn in turns:
-        text = "".join(_heard(char, chance) for char in turn.text if char.isalnum())
+        text = "".join(heard(char, chance) for char in turn.text if char.isalnum())
         if traditional:
             text = _traditional().convert(text)  # type: ignore[attr-defined]
         found.append(replace(turn, text=text))
     return tuple(found)
 
 
-def _heard(char: str, chance: random.Random) -> str:
+def heard(char: str, chance: random.Random) -> str:
     if chance.random() >= WRONG or char in NUMBERS or not readings.is_chinese(char):
         return char
     others = _alike().get(script.sounds(char)[0], "").replace(char, "")

@@ -61,8 +61,8 @@ def _of_turn(
 ) -> Iterator[Clause]:
     weights = taxonomy.weights
     guessed = turn.speaker == "unknown"
-    for i, (start, end, guess) in enumerate(reading.clauses()):
-        staff = guess if guessed else turn.speaker == "staff"
+    for i, (start, end) in enumerate(reading.clauses()):
+        staff = reading.staff(start, end, turn.speaker)
         text = reading.folded[start:end]
         weighed = taxonomy.weigh(reading, start, end, staff=staff)
         if staff and guessed:

@@ -62,10 +62,10 @@ def own() -> tuple[Weights, Weights]:
 
 
 def is_staff(reading: Reading, turn: Turn, at: int) -> bool:
-    """Whether staff said what stands at `at`; for unknown speakers by the ways of speaking."""
+    """Whether staff said what stands at `at`; for unknown speakers by the words around it."""
     if turn.speaker != "unknown":
         return turn.speaker == "staff"
-    return any(staff for _start, _end, staff in reading.clauses(at, at + 1))
+    return reading.staff(*reading.spoken(at), turn.speaker)
 
 
 def dangers(

@@ -14,11 +14,14 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from pipeline import roles, script
+from pipeline import script, utterances
 from pipeline.patterns import Pattern
+from pipeline.types import Speaker
 
 LONG_CLAUSE = 22
 """Characters after which an unpunctuated clause is cut further: a spoken clause has about 7."""
+ENDS = 0.4
+"""How likely an utterance must end in it for a clause to be cut."""
 LOOK_BACK = 26
 """How far back, in characters, a word such as 去年 or 要是 is looked for where nothing is punctuated."""
 
@@ -26,12 +29,6 @@ Meaning = Literal["said", "denied", "over", "hypothetical", "elsewhere", "asked"
 
 _ENDS = re.compile(r"[。！？!?；;\n]+")
 _BREAKS = re.compile(r"[，,。、：:！？!?；;…—\s~～]+")
-_PARTICLE = re.compile(
-    r"[了啊呀吧吗呢噢哦伐嘛的过](?=[我你您他她它伊那这就然还现但所因请能是有怎什])"
-)
-_WEAK_START = re.compile(
-    r"(?=然后|但是|因为|所以|就是|不过|而且|还要|我想|我要|你们能|能不能|请问|麻烦|现在|那个)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ class Reading:
     """A text with everything that the taxonomy finds in it. Offsets count in the original text.
 
     `cuts` are where its clauses begin: after punctuation, before opening cues, and inside what is too
-    long; `staff` guesses of each whether staff said it, for turns of unknown speakers. `signs` are the
-    numbers of the dangers that are found at all: most are not, and nobody need ask for them.
+    long. `signs` are the numbers of the dangers that are found at all: most are not, and nobody need ask
+    for them.
     """
 
     text: str
@@ -65,7 +62,6 @@ class Reading:
     ends: tuple[int, ...]
     breaks: tuple[tuple[int, int], ...]
     cuts: tuple[int, ...]
-    staff: tuple[bool, ...]
     signs: tuple[int, ...]
     _denial: Callable[[str], bool] = field(repr=False, compare=False)
 
@@ -97,16 +93,29 @@ class Reading:
         start = self.breaks[i - 1][1] if i else 0
         return min(start, at), (self.breaks[i][0] if i < len(self.breaks) else len(self.text))
 
-    def clauses(self, start: int = 0, end: int | None = None) -> list[tuple[int, int, bool]]:
-        """The clauses in [start, end) as (start, end, whether staff seem to have said it)."""
+    def clauses(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """The clauses in [start, end), as far as they lie in it."""
         stop = len(self.text) if end is None else end
         return [
-            (max(start, first), min(stop, last), staff)
-            for (first, last), staff in zip(
-                pairwise((*self.cuts, len(self.text))), self.staff, strict=True
-            )
+            (max(start, first), min(stop, last))
+            for first, last in pairwise((*self.cuts, len(self.text)))
             if first < stop and last > start
         ]
+
+    def spoken(self, at: int) -> tuple[int, int]:
+        """Where that of `clauses` in which `at` lies begins and ends."""
+        i = bisect_right(self.cuts, at)
+        return self.cuts[i - 1], (self.cuts[i] if i < len(self.cuts) else len(self.text))
+
+    def staff(self, start: int, end: int, speaker: Speaker) -> bool:
+        """Whether staff say what stands in [start, end) of a turn of `speaker`; where that is unknown, by
+        the words. Who opens a new matter is a resident, whatever the words."""
+        if speaker != "unknown":
+            return speaker == "staff"
+        if self.has("cue.open", start, start + 1):
+            return False
+        said = utterances.marks(self.folded).staff[start:end]
+        return sum(said) > len(said) / 2
 
     def meant(self, hit: Hit, *, staff: bool = False) -> Meaning:
         """How the hit is meant. In doubt it is `said`: danger is not argued away."""
@@ -214,7 +223,7 @@ class Scanner:
             for word in self._audible:
                 by_phrase = tuple(next(read) for _char in word)
                 next(read, None)
-                for syllables in {by_phrase, tuple(map(_sound, word))}:
+                for syllables in {by_phrase, tuple(map(script.sound, word))}:
                     table.setdefault(syllables[:2], []).append((syllables, word))
             self._by_sound = table
         return self._by_sound
@@ -231,7 +240,7 @@ class Scanner:
         As long as `folded`. What is a word of the taxonomy by its characters stays as it is.
         """
         table = self._sounds()
-        syllables = tuple(map(_sound, folded))
+        syllables = tuple(map(script.sound, folded))
         found: list[tuple[int, int, str]] = []
         for at in range(len(syllables) - 1):
             for sounds, word in table.get(syllables[at : at + 2], ()):
@@ -280,8 +289,7 @@ class Scanner:
             }
         hits_of = {group: _apart(hits) for group, hits in found.items()}
         breaks = tuple(match.span() for match in _BREAKS.finditer(folded))
-        speaking = [*hits_of.get("cue.staff", ()), *hits_of.get("cue.resident", ())]
-        cuts = _cuts(folded, breaks, hits_of.get("cue.open", ()), speaking)
+        cuts = _cuts(folded, breaks, hits_of.get("cue.open", ()))
         return Reading(
             text=text,
             folded=folded,
@@ -289,50 +297,20 @@ class Scanner:
             ends=tuple(match.end() for match in _ENDS.finditer(folded)),
             breaks=breaks,
             cuts=cuts,
-            staff=_roles(folded, cuts, hits_of.get("cue.open", ())),
             signs=tuple(sorted(int(group[5:]) for group in hits_of if group.startswith("sign."))),
             _denial=self._denial,
         )
 
 
-def _cuts(
-    text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit], speaking: Sequence[Hit]
-) -> tuple[int, ...]:
+def _cuts(text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit]) -> tuple[int, ...]:
     """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
     cuts = {0, *(end for _start, end in breaks), *(hit.start for hit in opening)}
     ordered = sorted(cut for cut in cuts if cut < len(text))
     for start, end in pairwise((*ordered, len(text))):
-        if end - start <= LONG_CLAUSE:
-            continue
-        inner = {start + m.end() for m in _PARTICLE.finditer(text[start:end])}
-        inner |= {start + m.start() for m in _WEAK_START.finditer(text[start:end])}
-        inner |= {hit.start for hit in speaking if start < hit.start < end}
-        last = start
-        for cut in sorted(inner):
-            if cut - last >= 5 and end - cut >= 4:
-                cuts.add(cut)
-                last = cut
+        if end - start > LONG_CLAUSE:
+            ends = utterances.marks(text).ends
+            cuts.update(at + 1 for at in range(start, end - 1) if ends[at] >= ENDS)
     return tuple(sorted(cut for cut in cuts if cut < len(text))) or (0,)
-
-
-def _roles(text: str, cuts: Sequence[int], opening: Sequence[Hit]) -> tuple[bool, ...]:
-    """Which clauses staff seem to have said, by their words and by who spoke before.
-
-    Who opens a new matter is a resident, whatever the words.
-    """
-    opened = {bisect_right(cuts, hit.start) - 1 for hit in opening}
-    leanings = [
-        -roles.MOST if i in opened else roles.leaning(text[start:end])
-        for i, (start, end) in enumerate(pairwise((*cuts, len(text))))
-    ]
-    even = [0.5] * len(cuts)
-    return tuple(staff > 0.5 for staff, _voice in roles.in_call(leanings, even, even))
-
-
-@lru_cache(maxsize=8192)
-def _sound(char: str) -> str:
-    """The commonest reading of one character: phrases cost 25 microseconds a character."""
-    return script.sounds(char)[0]
 
 
 def _apart(hits: list[Hit]) -> tuple[Hit, ...]:

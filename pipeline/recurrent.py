@@ -41,29 +41,9 @@ class Recurrent:
         of = self.arrays
         rows = np.array([[item[name] for name in self.signs] for item in sequence], np.float32)
         entered = np.tanh((rows - self.middle) / self.spread @ of["enter"].T + of["enter_bias"])
-        states = [self._run(entered, direction) for direction in DIRECTIONS]
-        left = np.hstack([*states, entered]) @ of["leave"].T + of["leave_bias"]
-        found: list[float] = _sigmoid(left[:, 0]).tolist()
+        left = np.hstack([states(entered, of), entered]) @ of["leave"].T + of["leave_bias"]
+        found: list[float] = sigmoid(left[:, 0]).tolist()
         return found
-
-    def _run(self, entered: NDArray[np.float32], direction: str) -> NDArray[np.float32]:
-        """The states of one direction, of shape (items, states), in the order of the items."""
-        import numpy as np
-
-        of = self.arrays
-        step = 1 if direction == "forward" else -1
-        gates = entered[::step] @ of[f"{direction}_gates"].T + of[f"{direction}_gates_bias"]
-        again, bias = of[f"{direction}_again"].T, of[f"{direction}_again_bias"]
-        size = again.shape[0]
-        state = np.zeros(size, np.float32)
-        states = np.empty((len(entered), size), np.float32)
-        for i, gate in enumerate(gates):
-            kept = state @ again + bias
-            both = _sigmoid(gate[: 2 * size] + kept[: 2 * size])
-            new = np.tanh(gate[2 * size :] + both[:size] * kept[2 * size :])
-            state = new + both[size:] * (state - new)
-            states[i] = state
-        return states[::step]
 
     def save(self, path: Path) -> None:
         """Write it to an .npz."""
@@ -74,6 +54,37 @@ class Recurrent:
             stored[name] = array.astype(np.float16)
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **stored)
+
+
+def states(
+    entered: NDArray[np.float32], of: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The states of both directions side by side, of shape (items, two times states), for what entered,
+    of shape (items, width); `of` are the arrays as of a `Recurrent`."""
+    import numpy as np
+
+    return np.hstack([_run(entered, of, direction) for direction in DIRECTIONS])
+
+
+def _run(
+    entered: NDArray[np.float32], of: Mapping[str, NDArray[np.float32]], direction: str
+) -> NDArray[np.float32]:
+    """The states of one direction, of shape (items, states), in the order of the items."""
+    import numpy as np
+
+    step = 1 if direction == "forward" else -1
+    gates = entered[::step] @ of[f"{direction}_gates"].T + of[f"{direction}_gates_bias"]
+    again, bias = of[f"{direction}_again"].T, of[f"{direction}_again_bias"]
+    size = again.shape[0]
+    state = np.zeros(size, np.float32)
+    found = np.empty((len(entered), size), np.float32)
+    for i, gate in enumerate(gates):
+        kept = state @ again + bias
+        both = sigmoid(gate[: 2 * size] + kept[: 2 * size])
+        new = np.tanh(gate[2 * size :] + both[:size] * kept[2 * size :])
+        state = new + both[size:] * (state - new)
+        found[i] = state
+    return found[::step]
 
 
 def read(path: Path) -> Recurrent:
@@ -89,7 +100,8 @@ def read(path: Path) -> Recurrent:
     )
 
 
-def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each value's share in (0, 1)."""
     import numpy as np
 
     shares: NDArray[np.float32] = 0.5 * (1 + np.tanh(0.5 * values))

@@ -121,9 +121,9 @@ def _said(
     theirs: list[Piece] = []
     ours: list[Piece] = []
     for piece in pieces:
-        speaker = turns[piece.turn].speaker
-        for start, end, guess in readings[piece.turn].clauses(piece.start_char, piece.end_char):
-            staff = guess if speaker == "unknown" else speaker == "staff"
+        reading, speaker = readings[piece.turn], turns[piece.turn].speaker
+        for start, end in reading.clauses(piece.start_char, piece.end_char):
+            staff = reading.staff(start, end, speaker)
             (ours if staff else theirs).append(Piece(piece.turn, start, end))
     return (theirs, ours) if theirs else (ours, [])
 

@@ -183,8 +183,8 @@ class Taxonomy:
         beaten: set[str] = set()
         for piece in pieces:
             reading, turn = self.read(turns[piece.turn].text), turns[piece.turn]
-            for start, end, guess in reading.clauses(piece.start_char, piece.end_char):
-                staff = guess if turn.speaker == "unknown" else turn.speaker == "staff"
+            for start, end in reading.clauses(piece.start_char, piece.end_char):
+                staff = reading.staff(start, end, turn.speaker)
                 for weighed in self.weigh(reading, start, end, staff=staff):
                     beaten.update(weighed.beats)
                     words = (weighed.category, reading.folded[weighed.hit.start : weighed.hit.end])

@@ -2,8 +2,8 @@
 
 On the calls in pipeline/examples (and more, if named): where their requests begin, each call as
 written, re-cut into blocks, and misheard, and single utterances as calls of one turn; and how urgent
-their requests and utterances are, as written and misheard. The learned model that judges a call is one that has not
-seen it. Prints what comes out on calls held out; `--check` writes nothing. The committed weights are
+their requests and utterances are, as written and misheard. The learned model that judges a call, and the network that
+tells who speaks in it, are such as have not seen it (three of each; half of the half hour this takes). Prints what comes out on calls held out; `--check` writes nothing. The committed weights are
 those with the development calls named.
 """
 
@@ -13,6 +13,8 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import numpy as np
 import sequence
+import spoken
 from misheard import misheard
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -38,6 +41,7 @@ from pipeline import (
     tag,
     taxonomy,
     training,
+    utterances,
 )
 from pipeline.clauses import Clause, clauses
 from pipeline.recurrent import Recurrent
@@ -63,6 +67,7 @@ class Form:
     turns: Sequence[Turn]
     said: list[Clause]
     model: learned.Learned
+    speaking: utterances.Network
     recut: bool
     opened: list[openings.Signs] = field(default_factory=list)
     chances: list[float] = field(default_factory=list)
@@ -87,18 +92,21 @@ def forms(more: Sequence[Path]) -> Iterator[Form]:
     alone = [e for e in examples if not e.group and not e.before][::ONE_IN]
     kept = [e for e in examples if e not in alone]
     known = {label: head.temperature for label, head in learned.own().heads.items()}
-    parts = []
-    for k in range(HELD_OUT_MODELS):
-        held = set(names[k::HELD_OUT_MODELS])
-        parts.append((held, training.train([e for e in kept if e.group not in held], known)))
+    parts = [set(names[k::HELD_OUT_MODELS]) for k in range(HELD_OUT_MODELS)]
+    taught = [training.train([e for e in kept if e.group not in held], known) for held in parts]
+    heard = spoken.known(sorted(training.EXAMPLES.glob("calls*.jsonl")))
+    with ProcessPoolExecutor(HELD_OUT_MODELS) as pool:
+        rest = [[call for call in heard if call.id not in held] for held in parts]
+        speakers = list(pool.map(spoken.fit, rest))
     for i, example in enumerate(alone):
-        yield from _forms(one_turn(example, f"u{i}"), terms, parts[0][1])
+        yield from _forms(one_turn(example, f"u{i}"), terms, taught[0], speakers[0])
     for path in [*sorted(training.EXAMPLES.glob("calls*.jsonl")), *more]:
         for call in calls.read(path, ZoneInfo("Asia/Shanghai")):
             if not isinstance(call, calls.TextCall) or call.requests is None:
                 continue
-            model = next((m for held, m in parts if call.id in held), whole)
-            yield from _forms(call, terms, model)
+            k = next((k for k, held in enumerate(parts) if call.id in held), None)
+            model, speaker = (whole, utterances.own()) if k is None else (taught[k], speakers[k])
+            yield from _forms(call, terms, model, speaker)
 
 
 def one_turn(example: training.Example, name: str) -> calls.TextCall:
@@ -111,17 +119,33 @@ def one_turn(example: training.Example, name: str) -> calls.TextCall:
 
 
 def _forms(
-    call: calls.TextCall, terms: taxonomy.Taxonomy, model: learned.Learned
+    call: calls.TextCall,
+    terms: taxonomy.Taxonomy,
+    model: learned.Learned,
+    speaker: utterances.Network,
 ) -> Iterator[Form]:
     for recut, turns in (
         (False, call.turns),
         (True, evaluate.recut(call)),
         (False, misheard(call.turns, call.id)),
     ):
-        readings = [terms.read(turn.text) for turn in turns]
-        said = clauses(turns, readings, terms, model)
+        with by(speaker):
+            readings = [terms.read(turn.text) for turn in turns]
+            said = clauses(turns, readings, terms, model)
         if said:
-            yield Form(call, turns, said, model, recut, openings.opening(said, model))
+            yield Form(call, turns, said, model, speaker, recut, openings.opening(said, model))
+
+
+@contextmanager
+def by(network: utterances.Network) -> Iterator[None]:
+    """Who speaks is told by this network. What it said of a text is kept with the text: forget it."""
+    own, utterances.own = utterances.own, lambda: network
+    utterances.marks.cache_clear()
+    try:
+        yield
+    finally:
+        utterances.own = own
+        utterances.marks.cache_clear()
 
 
 def begins(form: Form, last: bool) -> list[bool]:
@@ -210,7 +234,8 @@ def asked(of: Sequence[Form]) -> Iterator[Asked]:
                 if form.turns[t].text.strip()
             ]
             if pieces:
-                signs = tag.signs_of(pieces, form.turns, terms, form.model)
+                with by(form.speaking):
+                    signs = tag.signs_of(pieces, form.turns, terms, form.model)
                 yield Asked(form.call.id, signs, request.urgency)
 
 
