@@ -302,6 +302,11 @@ class Scanner:
         )
 
 
+def runs_on(text: str) -> bool:
+    """Whether somewhere in a text too much is said without punctuation."""
+    return any(len(clause) > LONG_CLAUSE for clause in _BREAKS.split(text))
+
+
 def _cuts(text: str, breaks: Sequence[tuple[int, int]], opening: Sequence[Hit]) -> tuple[int, ...]:
     """Where clauses begin: after punctuation, before opening cues, and inside what is too long."""
     cuts = {0, *(end for _start, end in breaks), *(hit.start for hit in opening)}

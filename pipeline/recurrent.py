@@ -41,7 +41,7 @@ class Recurrent:
         of = self.arrays
         rows = np.array([[item[name] for name in self.signs] for item in sequence], np.float32)
         entered = np.tanh((rows - self.middle) / self.spread @ of["enter"].T + of["enter_bias"])
-        left = np.hstack([states(entered, of), entered]) @ of["leave"].T + of["leave_bias"]
+        left = np.hstack([states([entered], of)[0], entered]) @ of["leave"].T + of["leave_bias"]
         found: list[float] = sigmoid(left[:, 0]).tolist()
         return found
 
@@ -57,34 +57,34 @@ class Recurrent:
 
 
 def states(
-    entered: NDArray[np.float32], of: Mapping[str, NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The states of both directions side by side, of shape (items, two times states), for what entered,
-    of shape (items, width); `of` are the arrays as of a `Recurrent`."""
+    entered: Sequence[NDArray[np.float32]], of: Mapping[str, NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """The states of both directions side by side, of shape (items, two times states), for what entered of
+    each sequence, of shape (items, width); `of` are the arrays as of a `Recurrent`. Many sequences cost
+    little more than the longest."""
     import numpy as np
 
-    return np.hstack([_run(entered, of, direction) for direction in DIRECTIONS])
-
-
-def _run(
-    entered: NDArray[np.float32], of: Mapping[str, NDArray[np.float32]], direction: str
-) -> NDArray[np.float32]:
-    """The states of one direction, of shape (items, states), in the order of the items."""
-    import numpy as np
-
-    step = 1 if direction == "forward" else -1
-    gates = entered[::step] @ of[f"{direction}_gates"].T + of[f"{direction}_gates_bias"]
-    again, bias = of[f"{direction}_again"].T, of[f"{direction}_again_bias"]
-    size = again.shape[0]
-    state = np.zeros(size, np.float32)
-    found = np.empty((len(entered), size), np.float32)
+    again = np.stack([of[f"{direction}_again"].T for direction in DIRECTIONS])
+    bias = np.stack([of[f"{direction}_again_bias"] for direction in DIRECTIONS])[:, None]
+    size, longest = again.shape[1], max(map(len, entered))
+    # Steps, directions, sequences, gates: what goes backward is turned round, and so ends at its beginning.
+    gates = np.zeros((longest, 2, len(entered), 3 * size), np.float32)
+    for k, one in enumerate(entered):
+        for way, direction in enumerate(DIRECTIONS):
+            given = one @ of[f"{direction}_gates"].T + of[f"{direction}_gates_bias"]
+            gates[: len(one), way, k] = given[:: 1 - 2 * way]
+    state = np.zeros((2, len(entered), size), np.float32)
+    found = np.empty((longest, *state.shape), np.float32)
     for i, gate in enumerate(gates):
         kept = state @ again + bias
-        both = sigmoid(gate[: 2 * size] + kept[: 2 * size])
-        new = np.tanh(gate[2 * size :] + both[:size] * kept[2 * size :])
-        state = new + both[size:] * (state - new)
+        both = sigmoid(gate[..., : 2 * size] + kept[..., : 2 * size])
+        new = np.tanh(gate[..., 2 * size :] + both[..., :size] * kept[..., 2 * size :])
+        state = new + both[..., size:] * (state - new)
         found[i] = state
-    return found[::step]
+    return [
+        np.hstack([found[: len(one), 0, k], found[: len(one), 1, k][::-1]])
+        for k, one in enumerate(entered)
+    ]
 
 
 def read(path: Path) -> Recurrent:

@@ -43,7 +43,7 @@ def split(turns: Sequence[Turn], taxonomy: Taxonomy, learned: Learned | None = N
     words, chatter otherwise.
     """
     learned = learned or models.own()
-    readings = [taxonomy.read(turn.text) for turn in turns]
+    readings = taxonomy.read_all(turns)
     listening = {
         i
         for i, turn in enumerate(turns)

@@ -8,7 +8,8 @@ together (`models/weights/spoken.py`), as written, without punctuation, and mish
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,9 @@ PAUSE, ASKED, STOP = "，", "？", "。"
 """What all punctuation is taken for."""
 AROUND = 2
 """So many characters before and after are seen with each, before the network goes over them."""
+
+AT_ONCE, KEPT = 64, 1024
+"""So many texts go through the network side by side; of so many it is kept what came out."""
 
 _PAUSES = frozenset("，,、：:")
 
@@ -67,25 +71,22 @@ class Network:
     sounds: Mapping[str, int]
     arrays: Mapping[str, NDArray[np.float32]]
 
-    def scores(self, seen: Sequence[str]) -> NDArray[np.float32]:
-        """The scores of some tokens, of shape (tokens, 4)."""
+    def scores(self, texts: Sequence[Sequence[str]]) -> list[NDArray[np.float32]]:
+        """The scores of the tokens of each text, of shape (tokens, 4). Many cost little more than the longest."""
         import numpy as np
 
         of = self.arrays
-        vectors = np.hstack(
-            [
-                of["char"][[self.chars.get(token, 0) for token in seen]],
-                of["sound"][[self.sounds.get(sound(token), 0) for token in seen]],
-            ]
-        )
-        padded = np.pad(vectors, ((AROUND, AROUND), (0, 0)))
-        window = of["window"]
-        entered = of["window_bias"] + sum(
-            padded[k : k + len(seen)] @ window[:, k].T for k in range(2 * AROUND + 1)
-        )
-        said = recurrent.states(np.maximum(entered, 0.0), of)
-        scores: NDArray[np.float32] = said @ of["leave"].T + of["leave_bias"]
-        return scores
+        entered = []
+        for seen in texts:
+            chars = [self.chars.get(token, 0) for token in seen]
+            sounds = [self.sounds.get(sound(token), 0) for token in seen]
+            vectors = np.hstack([of["char"][chars], of["sound"][sounds]])
+            padded = np.pad(vectors, ((AROUND, AROUND), (0, 0)))
+            window = of["window_bias"] + sum(
+                padded[k : k + len(seen)] @ of["window"][:, k].T for k in range(2 * AROUND + 1)
+            )
+            entered.append(np.maximum(window, 0.0))
+        return [said @ of["leave"].T + of["leave_bias"] for said in recurrent.states(entered, of)]
 
     def save(self, path: Path) -> None:
         """Write it to an .npz."""
@@ -119,19 +120,48 @@ def own() -> Network:
     return read(OWN)
 
 
-@lru_cache(maxsize=1024)
+_kept: OrderedDict[str, Marks] = OrderedDict()
+
+
 def marks(folded: str) -> Marks:
     """What the package's network says of a text (`script.fold` gives it folded). Linear in its length."""
+    return _kept.get(folded) or marks_all([folded])[0]
+
+
+def marks_all(texts: Iterable[str]) -> list[Marks]:
+    """The same for many, which costs little more than for the longest; the last ones are kept for `marks`."""
+    texts = list(texts)
+    new = sorted({text for text in texts if text not in _kept}, key=len)
+    made: dict[str, Marks] = {}
+    for first in range(0, len(new), AT_ONCE):
+        some = new[first : first + AT_ONCE]
+        seen = [list(tokens(text)) for text in some]
+        spoken = [[token for _at, token in of] for of in seen if of]
+        scores = iter(own().scores(spoken) if spoken else ())
+        for text, of in zip(some, seen, strict=True):
+            made[text] = _marks(text, [at for at, _t in of], next(scores)) if of else _none(text)
+    found = [_kept.get(text) or made[text] for text in texts]
+    _kept.update(made)
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
+    return found
+
+
+def forget() -> None:
+    """Of what is kept, all: another network is asked now."""
+    _kept.clear()
+
+
+def _none(text: str) -> Marks:
+    return Marks((0.0,) * len(text), (0.0,) * len(text))
+
+
+def _marks(text: str, places: Sequence[int], scores: NDArray[np.float32]) -> Marks:
+    """Of every character; what is no token (blanks, further punctuation) goes with the one before."""
     import numpy as np
 
-    seen = list(tokens(folded))
-    if not seen:
-        return Marks((0.0,) * len(folded), (0.0,) * len(folded))
-    scores = own().scores([token for _at, token in seen])
     raised = np.exp(scores[:, :3] - scores[:, :3].max(axis=1, keepdims=True))
     ends = (1 - raised[:, 0] / raised.sum(axis=1)).tolist()
     staff = recurrent.sigmoid(scores[:, 3]).tolist()
-    # What is no token (blanks, further punctuation) goes with the one before.
-    places = [at for at, _token in seen]
-    which = (np.searchsorted(places, np.arange(len(folded)), side="right") - 1).clip(0)
+    which = (np.searchsorted(places, np.arange(len(text)), side="right") - 1).clip(0)
     return Marks([ends[i] for i in which], [staff[i] for i in which])

@@ -35,6 +35,7 @@ LEAVES = {
     "hits",
     "logistic",
     "recurrent",
+    "utterances",
     "patterns",
     "rulebook",
     "learned",

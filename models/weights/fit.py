@@ -140,12 +140,12 @@ def _forms(
 def by(network: utterances.Network) -> Iterator[None]:
     """Who speaks is told by this network. What it said of a text is kept with the text: forget it."""
     own, utterances.own = utterances.own, lambda: network
-    utterances.marks.cache_clear()
+    utterances.forget()
     try:
         yield
     finally:
         utterances.own = own
-        utterances.marks.cache_clear()
+        utterances.forget()
 
 
 def begins(form: Form, last: bool) -> list[bool]:

@@ -186,7 +186,7 @@ def right(network: Network, given: Sequence[calls.TextCall]) -> str:
     for call in given:
         whole = said(call, None, punctuated=False)
         for at in range(0, len(whole.tokens), BLOCK):
-            scores = network.scores(whole.tokens[at : at + BLOCK])
+            (scores,) = network.scores([whole.tokens[at : at + BLOCK]])
             is_staff = np.array(whole.staff[at : at + BLOCK])
             is_end = np.array(whole.ends[at : at + BLOCK]) > 0
             called = scores[:, :3].argmax(axis=1) > 0
