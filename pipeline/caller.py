@@ -1,4 +1,4 @@
-"""Who calls, read out of the whole call: where the caller lives, the caller's number and name."""
+"""Who calls, read out of the whole call: where the caller lives, and the caller's name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.mishearing import like
-from pipeline.phones import read_runs
 from pipeline.places import MASK, fits, join
 from pipeline.reading import LISTENING, Reading, read
 from pipeline.types import Place, Turn
@@ -90,140 +88,7 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                 yield sure, place
 
 
-_OWN_PHONE = re.compile(
-    r"(?:我的?|本人|家里)(?:的)?(?:手机|电话|号码|联系)|打我|打这个|我(?:这里|这边)?(?:是|就是)?[\s,:]*$|打给我|找我|联系我"
-)
-_OTHERS_PHONE = re.compile(
-    r"(?:他|她|儿子|女儿|老公|老婆|爱人|先生|妈|爸|父亲|母亲|师傅|物业|司机|邻居|房东|医生|护士|单位|公司|派出所|志愿者|团长|快递|骗子|对方|中介)"
-    r"[^,。!?;]{0,6}(?:电话|手机|号码|是)[^,。!?;]{0,4}$"
-)
-
-
-_IS_IT = re.compile(
-    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
-)
-_IS_THIS = re.compile(
-    r"(?:来电显示|(?:就|是)(?:是)?这个|您的?(?:电话|手机|号码)|这个号)[^,。?]{0,8}[\s,:]*$"
-)
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
-
-
-@dataclass(frozen=True, slots=True)
-class SaidPhone:
-    digits: str
-    parts: tuple[tuple[int, int, int], ...]
-    """(turn, start, end) of each stretch of words that holds a part of the number."""
-    score: int
-
-
-def phone_of(turns: Sequence[Turn]) -> str | None:
-    """The caller's number as said in the call, in digits (landlines with 021 where it was said)."""
-    said = said_phone(turns)
-    return said.digits if said else None
-
-
-def said_phone(turns: Sequence[Turn]) -> SaidPhone | None:
-    """The caller's number with the words that hold it."""
-    calls = read(turns)
-    found = [*_whole_phones(calls), *_phones_over_turns(calls)]
-    return max(found, key=lambda said: said.score, default=None)
-
-
-def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
-    by_residents: set[str] = set()
-    for index, turn in enumerate(calls.turns):
-        if turn.unheard:
-            continue
-        folded = calls.folded(index)
-        for number in calls[index].numbers:
-            if number.kind == "id":
-                continue
-            before = folded[max(0, number.start - 16) : number.start]
-            # A number that staff say is read back, or given to the caller to ring.
-            score = 4 if turn.speaker == "resident" else 3 if turn.speaker == "unknown" else -4
-            score += 2 if number.kind == "mobile" else 0
-            score += 2 if _OWN_PHONE.search(before) else 0
-            others = bool(_OTHERS_PHONE.search(before))
-            score -= 4 if others else 0
-            if (
-                turn.speaker == "staff"
-                and not others
-                and _confirmed(calls, index, number.start, number.end)
-            ):
-                score += 8
-            score += 1 if calls[index].asked_phone else 0
-            if turn.speaker == "staff" and number.digits in by_residents:
-                continue
-            if turn.speaker != "staff":
-                by_residents.add(number.digits)
-            if score > 0:
-                yield SaidPhone(number.digits, ((index, number.start, number.end),), score)
-
-
-def _confirmed(calls: Reading, index: int, start: int, end: int) -> bool:
-    """Whether staff ask if this is the caller's number (`start`, `end` in the turn), and the resident says yes."""
-    folded = calls.folded(index)
-    asks = folded[end:].lstrip(" ").startswith("?") or _IS_IT.match(folded, end)
-    if not (asks or _IS_THIS.search(folded, 0, start)) or index + 1 >= len(calls.turns):
-        return False
-    turn = calls.turns[index + 1]
-    return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
-
-
-_MOBILE, _LANDLINE = 11, 8
-"""Digits of a number without a code."""
-
-
-def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
-    """A number said in parts over several turns, with 嗯 or the staff's reading back between."""
-    turns, index = calls.turns, 0
-    while index < len(turns):
-        turn = turns[index]
-        if turn.speaker == "staff" or turn.unheard:
-            index += 1
-            continue
-        runs = [] if calls[index].numbers else read_runs(calls.folded(index))
-        if not runs:
-            index += 1
-            continue
-        run = runs[-1]
-        said = "".join(group.digits for group in run)
-        tail = calls.folded(index)[run[-1].end :]
-        landline = calls[index].asked_phone and "2" <= said[0] <= "8"
-        whole = _LANDLINE if landline else _MOBILE
-        begun = landline or re.match(r"1[3-9]", said)
-        if not begun or not 2 <= len(said) < whole or len(tail) > 4:
-            index += 1
-            continue
-        parts = [(index, run[0].start, run[-1].end)]
-        following = index + 1
-        while following < len(turns) and following - index <= 10 and len(said) < whole:
-            text = calls.folded(following)
-            more_runs = read_runs(text)
-            more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
-            lead = text[: more_runs[0][0].start] if more_runs else text
-            if turns[following].speaker == "staff" or (more and said.endswith(more)):
-                if len(text) > 24 and not more:
-                    break
-                following += 1
-                continue
-            if not more:
-                if not LISTENING.fullmatch(text):
-                    break
-                following += 1
-                continue
-            if len(lead) > 8:
-                break
-            if len(more) > whole - len(said) and more.startswith(said):
-                more = more[len(said) :]
-            said += more
-            parts.append((following, more_runs[0][0].start, more_runs[0][-1].end))
-            following += 1
-        if len(said) == whole:
-            yield SaidPhone(said, tuple(parts), 6)
-            index = following
-        else:
-            index += 1
 
 
 _SURNAMES = (

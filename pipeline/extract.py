@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
-from pipeline.caller import SaidPhone, caller_of, home, phone_of, said_phone
+from pipeline.caller import caller_of, home
+from pipeline.contact import SaidPhone, phone_of, said_phone
 from pipeline.particulars import particulars
 from pipeline.places import MASK, Address, fits, join
 from pipeline.promises import conditions, deadlines, deciding, falls_due, promises, refuses

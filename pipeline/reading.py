@@ -14,21 +14,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
-from pipeline.phones import (
-    MOBILE_BEGUN,
-    Group,
-    Number,
-    mend_digits,
-    read_numbers,
-    read_parts,
-    read_runs,
-)
+from pipeline.phones import Number, read_numbers, read_parts
 from pipeline.places import ASKS_OTHERS, MASK, Address, asks_place, read_places
+from pipeline.runs import MOBILE_BEGUN, Group, mend_digits, read_runs
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
 
 ASKS_PHONE = re.compile(
-    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式|(?:电话|手机|座机|号码)[呢啊?]*$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
+    r"(?:电话|手机|座机|号码)(?:号码?)?(?:多少|几号|是(?!不)|给我|留|呢|报|说|讲|念|写|登记|我?记|麻烦|再|有吗|方便)|"
+    r"留(?:一?个|下)?(?:您|你)?(?:的)?(?:电话|联系|手机|号码|号)|怎么联系|联系方式|联系您?(?:打)?(?:什么|哪个|多少)|打(?:您|你)?(?:什么|哪个|多少|几号)|(?:打给您|找您|联系您)(?:呢|啊)?[?]?$|"
+    r"(?:电话|手机|座机|号码)[呢啊吧?]*$|(?:座机|固话|来电显示)[^。!]{0,12}[。!?]?$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
 )
 
 LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
@@ -93,6 +88,10 @@ class Reading:
             self._folded[index] = fold(self.turns[index].text)
         return self._folded[index]
 
+    def heard(self, index: int) -> str:
+        """The same with what stands for a numeral as that numeral."""
+        return mend_digits(self.folded(index))
+
     def __getitem__(self, index: int) -> ReadTurn:
         for unread in range(len(self._read), index + 1):
             self._read[unread] = self._read_turn(unread)
@@ -106,9 +105,10 @@ class Reading:
         # Blocks are cut anywhere: 我住二十一栋三 · 单元七零二.
         heard = mend_digits(folded + self._beyond(index))
         heard = MASK * carried + heard[carried:]
-        numbers = tuple(read_numbers(heard, asked=asked_phone))
+        over_turns = self._number_goes_on(index)
+        numbers = tuple(read_numbers(heard, asked=asked_phone and not over_turns))
         rest = _mask(heard, numbers)
-        goes_on = not asked_place and (asked_phone or self._number_goes_on(index))
+        goes_on = not asked_place and (asked_phone or over_turns)
         parts = read_parts(rest, asked=goes_on)
         others = asked_place and bool(ASKS_OTHERS.search(asked))
         addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))

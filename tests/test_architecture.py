@@ -56,6 +56,8 @@ READERS = {
     "moments",
     "reading",
     "caller",
+    "contact",
+    "runs",
     "promises",
 }
 """What `extract` is made of; nobody else imports them."""

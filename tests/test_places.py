@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from pipeline.caller import home, phone_of
+from pipeline.caller import home
+from pipeline.contact import phone_of
 from pipeline.extract import extract
 from pipeline.mishearing import mend, parted
 from pipeline.places import asks_place, read_places
