@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pipeline.places import MASK, fits, join
-from pipeline.reading import LISTENING, Reading, read
+from pipeline.reading import Reading, read
 from pipeline.types import Place, Turn
 
 _NEAR = 16

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pipeline.mishearing import like
@@ -199,20 +200,26 @@ def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
     """`number` with a part replaced, where the speaker takes it back: …四四二一，不对，四四一二."""
     if following >= len(run):
         return number
-    where = run[following].where
-    if not (run[following].slip or where == "tail"):
-        return number
+    where, slip = run[following].where, run[following].slip
     tail, end = "", number.end
     for group in run[following:]:
         if group.slip and tail:
             break
         tail, end = tail + group.digits, group.end
     length = len(number.digits)
+    if not slip and not (where == "tail" and len(tail) <= _TAIL):
+        return number
     if MOBILE.fullmatch(tail[-11:]):  # 二九幺，一七七零七三八零二九幺: the whole once more
         return Number(tail[-11:], number.start, end, "mobile")
-    if 2 <= len(tail) < length:
+    if 2 <= len(tail) <= min(_REST, length - 1):
         return Number(amended(number.digits, tail, where), number.start, end, number.kind)
     return number
+
+
+_REST = 8
+"""Digits of a mobile behind its first three: what is longer and yet not whole corrects nothing."""
+_TAIL = 6
+"""Digits that may be the last of a number once more; more are another number."""
 
 
 def _over_slips(run: Sequence[Group], index: int) -> Number | None:
@@ -221,7 +228,7 @@ def _over_slips(run: Sequence[Group], index: int) -> Number | None:
     if not slips:
         return None
     before = "".join(group.digits for group in run[index : slips[0]])
-    for slip, following in zip(slips, slips[1:], strict=False):  # taken back more than once
+    for slip, following in pairwise(slips):  # taken back more than once
         anew = "".join(group.digits for group in run[slip:following])
         before = before[: max(0, len(before) - len(run[slip].digits))] + anew
     slip = slips[-1]
