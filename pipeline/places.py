@@ -11,14 +11,15 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from pipeline.mishearing import mend, parted
+from pipeline.questions import ASKS_PLACE, Part
+from pipeline.runs import DIGIT, NUMBER
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
+from pipeline.whose import OTHER_BEFORE, SELF_BEFORE, whose
 
 MASK = "\ue000"
 """Stands for a character that was read already; it is in no pattern."""
 
-DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
-NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
 NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜-])(?<!星期)"
 NO_MORE = "(?!(?!千万)[0-9零〇○一二两三四五六七八九十百千万幺])"
 
@@ -50,8 +51,8 @@ _PARTS = re.compile(
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
             # 30号甲, and 二号 alone: a building or a day, see _is_building
             rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|院(?=[0-9零〇一二两三四五六七八九十]{1,3}(?:号楼|[栋幢]))|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
-            r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]))?)",
+            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|院(?=[0-9零〇一二两三四五六七八九十]{1,3}(?:号楼|[栋幢]))|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]|[\s,]*(?:底楼|顶楼|[0-9一二三四五六七八九十]{1,3}[楼层])))"
+            r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]|[\s,]*(?:底楼|顶楼|[0-9一二三四五六七八九十]{1,3}[楼层])))?)",
             # 502 or 三〇二 alone: a room only where the words around say so
             rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
         ]
@@ -63,7 +64,9 @@ _GAP = re.compile(
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
-_RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
+_RANK = {"lane": 0, "block": 1, "gate": 1, "answer": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
+
+_KINDS = ("lane", "block", "gate", "unit", "room", "bare", "dash")
 
 _DAY_AFTER = re.compile(
     r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
@@ -74,100 +77,20 @@ _DAY_BEFORE = re.compile(
     r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
-    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
+    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|底下|隔壁|是(?:封控|管控|防范)|这[栋幢边里]|"
     r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
 )
 _BUILDING_BEFORE = re.compile(
-    r"(?:我是|我住|住在?|租在?|我们|咱们?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)(?:那个)?[\s,]{0,2}$"
+    r"(?:我们?是|我住|住在?|租在?|我们|咱们?是?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)(?:那个)?[\s,]{0,2}$"
 )
-
-SELF_BEFORE = re.compile(
-    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
-    r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
-    r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
-    r"[\s,那个呃嗯第]{0,3}(?:[你咱]们?[这那]?(?:小区|社区|院子?)里?的?)?$"
-)
-"""What stands just before an address that is the caller's own."""
-
-OTHER_BEFORE = re.compile(
-    r"(?:隔壁|楼上|楼下|对门|对面|旁边|上面|下面|前面|后面|他家|她家|人家|他们|朋友|邻居|底楼|[一二三四五六七八九十]楼)"
-    r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
-)
-SELF_AFTER = re.compile(
-    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?(?:楼组长|的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士)))"
-)
-"""十四号里顶楼的老范: the caller's own where it stands early in the call."""
-
-OTHER_AFTER = re.compile(
-    r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
-)
-COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒|反而|早就|老早|已经|也没)")
-"""对面九号都发了: tells what is so elsewhere, not where the matter is."""
-
-KIN_BEFORE = re.compile(
-    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
-)
-"""舅舅住在十五号: somebody else's home."""
-
-_TO_BEFORE = re.compile(rf"{DIGIT}(?:号楼?|[栋幢])?[到至道]$")
-_TO_AFTER = re.compile(rf"[到至道]{NUMBER}(?:号|[栋幢])")
-"""四栋到七栋: a range is nobody's home."""
-
-PASSING_BEFORE = re.compile(
-    r"我(?:们)?(?:去|来|再|就)?(?:找|问|跟|和)(?:过|了)?(?:隔壁|楼上|楼下|对门|对面)?$"
-)
-"""我找六零二分一袋: somebody in passing."""
-
-FLOOR_BEFORE = re.compile(r"[0-9一二三四五六七八九十]楼[\s,]{0,2}$")
-"""十四楼，一四零二: an answer that tells the floor first."""
-
-OWN_AFTER = re.compile(r"\s?(?:就|才)?是我(?:们)?家?(?:[呀啊哦噢嘛的,。!?\s]|$)")
-"""三零一是我呀."""
-
-KIN_AFTER = re.compile(
-    r"是(?:我[^,。!?]{1,5}[那拿哪纳]边|[^,。!?我你您]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|先生|家))"
-)
-"""六〇二是我儿子那边, 八零一是陈老师: where somebody else lives, and no matter is."""
 
 TAKEN_BACK = re.compile(
-    r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|不是(?=[\s,.。…!]|不是)|[说讲记搞][错反]|错了)"
+    r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|(?<!是)不是(?=[\s,.。…!]|不是)|[说讲记搞写看报念][错反]|(?<!没)错了|反了|[哦噢啊]不(?![是能要会行好])|应该是|更正)"
 )
 """六〇二。哎不是不是，…: what stands before was a slip of the tongue, as far as what follows says it anew."""
 
 _SAID_ANEW = 24
 """So many characters on."""
-
-ASKS_OTHERS = re.compile(
-    r"(?:楼上|楼下|隔壁|对门|对面|[他她]们?家?|邻居|对方|那[家户])[^,。!?]{0,5}[几哪]|[哪几][家户]"
-)
-"""Staff ask for somebody else's address: 您楼上是几室."""
-
-OTHERS_ROOM_BEFORE = re.compile(r"(?:[他她]|人家|那家|对方)(?:家|就)?[是住]?[\s,]?$")
-"""他是六零三，我是五零三: a room alone that is said of somebody else."""
-
-PERSON_AFTER = re.compile(
-    r"的(?:小伙|小姑娘|那个|那位|志愿者|大妈|大爷|男的|女的|一个|有个|老头|团长)"
-)
-"""六号楼的小伙子: says who somebody is, not where the matter is."""
-
-ASKS_PLACE = re.compile(
-    r"几号|几室|几零几|几[层楼]|哪一?层|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"
-)
-"""Staff ask for the address: the bare number that follows is one."""
-
-_OFFERED_BEFORE = re.compile(r"[您你侬](?:们)?家?(?:就?是|住在?|在)(?:那个)?$")
-_OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
-OFFERS = re.compile(
-    rf"(?:[您你侬](?:们)?家?(?:就?是|住在?|在)[^,。!?]{{0,4}}(?:{NUMBER}(?:号楼?|[室栋幢弄楼层]|单元)?){{1,4}}的?(?:[对是]?[吧吗伐对]|对不对|没错吧)?|"
-    rf"{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐))[?—…]*$"
-)
-"""Staff ask whether this is the address."""
-
-_ASKS_DAY = re.compile(
-    r"(?:月|拆线|复查|到期|过期|手术|开刀|生日|出生|预产期|生效|解封|出院|回来|什么时候)[^,。!?]{0,3}几号|"
-    r"几号(?=生|做|到期|拆|出院|开始|回来|解封)"
-)
-"""拆线是几号 asks for a day."""
 
 ANSWER_WITHIN = 24
 """An answer stands at the beginning of the turn after the question (characters)."""
@@ -226,7 +149,7 @@ def _room(words: str) -> str | None:
 def _part(match: re.Match[str]) -> _Part | None:
     kind = match.lastgroup or ""
     # lastgroup names the last inner group that matched: find the outer one.
-    kind = next(name for name in _RANK if match[name] is not None)
+    kind = next(name for name in _KINDS if match[name] is not None)
     place = Place()
     if kind == "dash":
         building, unit, room = _figure(match["d1"]), match["d2"], _room(match["d3"])
@@ -341,15 +264,18 @@ def _whole(start: int, end: int, text: str) -> bool:
     )
 
 
-def read_places(text: str, *, asked: bool = False, others: bool = False) -> list[Address]:
+def read_places(
+    text: str, *, asked: bool = False, others: bool = False, wanted: Part = ""
+) -> list[Address]:
     """The addresses in `text` (folded), in order; none that the speaker takes back.
 
-    `asked`: staff have just asked where; `others`: and meant somebody else's home.
+    `asked`: staff have just asked where; `others`: and meant somebody else's home; `wanted`: which part
+    a bare number at the beginning is.
     """
     text = mend(text)
     cuts = parted(text)
     if not cuts:
-        return _read(text, asked, others)
+        return _read(text, asked, others, wanted)
     ends = [*cuts, len(text)]
     apart = " ".join(text[start:end] for start, end in zip([0, *cuts], ends, strict=True))
     blanks = [cut + n for n, cut in enumerate(cuts)]
@@ -359,19 +285,16 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
             start=address.start - bisect_left(blanks, address.start),
             end=address.end - bisect_left(blanks, address.end),
         )
-        for address in _read(apart, asked, others)
+        for address in _read(apart, asked, others, wanted)
     ]
 
 
-def asks_place(text: str) -> bool:
-    """Whether what staff say (folded) asks for an address, or whether it is this one."""
-    heard = _ASKS_DAY.sub("", mend(text))
-    return bool(ASKS_PLACE.search(heard) or OFFERS.search(heard))
-
-
-def _read(text: str, asked: bool, others: bool) -> list[Address]:
+def _read(text: str, asked: bool, others: bool, wanted: Part) -> list[Address]:
     parts: list[_Part] = []
-    for match in _PARTS.finditer(text):
+    bare = _bare_answer(text, wanted)
+    if bare is not None:
+        parts.append(bare)
+    for match in _PARTS.finditer(text, bare.end if bare else 0):
         part = _part(match)
         if part is not None:
             parts.append(part)
@@ -391,7 +314,10 @@ def _read(text: str, asked: bool, others: bool) -> list[Address]:
         taken = addresses[-1] if addresses else None
         if taken and (last := _taken_back(taken, address, text)) != taken:
             address = replace(
-                address, own=address.own or last.own, asked=address.asked or last.asked
+                address,
+                own=address.own or last.own,
+                asked=address.asked or last.asked,
+                other=address.other or (last.other and not address.own),
             )
             addresses = [
                 a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)
@@ -399,6 +325,26 @@ def _read(text: str, asked: bool, others: bool) -> list[Address]:
             addresses.append(last)
         addresses.append(address)
     return [address for address in addresses if address.place]
+
+
+_BARE = re.compile(
+    rf"(?:[嗯哦噢啊喂哎对好呃那个您你\s,。]|咱|俺|阿拉|侬|我们?(?:家|这里|这边)?|就?是|住在?|在|就|第)*(?P<n>{NUMBER})(?P<s>[甲乙丙丁])?"
+    rf"(?=[\s,。!?、…;:]|[的呀啊哦呢嘛吧哎勒呐]|{MASK}|$|{_ROOM_NUMBER}(?!{DIGIT})|我)"
+)
+"""我四十四。 — the answer to 您是几号."""
+
+
+def _bare_answer(text: str, wanted: Part) -> _Part | None:
+    match = _BARE.match(text) if wanted else None
+    if match is None or re.fullmatch(f"{DIGIT}{{3,}}", match["n"]):
+        return None  # 五零一 is a room, whatever was asked
+    number = _figure(match["n"])
+    if not number or not 0 < int(number) < 1000:
+        return None
+    start, end = match.start("n"), match.end("s") if match["s"] else match.end("n")
+    if wanted == "unit":
+        return _Part("unit", Place(unit=number), start, end)
+    return _Part("answer", Place(building=number + (match["s"] or "")), start, end)
 
 
 def _again(one: Place, other: Place) -> bool:
@@ -455,52 +401,29 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
             if value is not None:
                 fields[name] = value
     start, end = first.start, group[-1].end
-    before, after = text[max(0, start - 10) : start], text[end : end + 6]
-    own = bool(SELF_BEFORE.search(before) or OWN_AFTER.match(text, end))
-    complete = "building" in fields and "room" in fields
-    # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
-    other = (
-        bool(OTHER_BEFORE.search(before))
-        and not (complete and re.match("的(?:[,。!?]|$)", after))
-        and not (asked and FLOOR_BEFORE.search(before))
+    said = whose(
+        text,
+        start,
+        end,
+        building="building" in fields,
+        room="room" in fields,
+        asked=asked,
+        others=others and start < ANSWER_WITHIN,
     )
-    other |= bool(OTHER_AFTER.match(after)) and not (complete and (own or asked))
-    other |= "building" not in fields and (
-        bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own and start < ANSWER_WITHIN)
-    )
-    kin = not asked and bool(KIN_BEFORE.search(before))
-    other |= kin and "room" not in fields
-    offered = bool(_OFFERED_BEFORE.search(before))
-    own = not (other or kin or offered) and (
-        own or (complete and bool(OTHER_BEFORE.search(before)))
-    )
+    if said.denied:
+        return None
     return Address(
         place=Place(**fields),
         start=start,
         end=end,
-        own=own,
-        other=other,
-        person=not own
-        and (
-            ("room" not in fields and bool(PERSON_AFTER.match(after)))
-            or bool(KIN_AFTER.match(text, end))
-            or bool(PASSING_BEFORE.search(before))
-            or (
-                "room" not in fields
-                and bool(_TO_BEFORE.search(before) or _TO_AFTER.match(text, end))
-            )
-            or ("room" not in fields and other and bool(COMPARED_AFTER.match(text, end)))
-        ),
+        own=said.own,
+        other=said.other,
+        person=said.person,
         whole=_whole(start, end, text),
+        named=said.named,
         asked=asked,
-        offered=offered or ("building" in fields and bool(_OFFERED_AFTER.match(text, end))),
-        kin=kin,
-        named=not other
-        and bool(
-            SELF_AFTER.match(
-                text[end - 1 : end + 10] if text[end - 1] == "里" else text[end : end + 10]
-            )
-        ),
+        offered=said.offered,
+        kin=said.kin,
     )
 
 

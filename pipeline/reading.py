@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
 from pipeline.phones import Number, read_numbers, read_parts
-from pipeline.places import ASKS_OTHERS, MASK, Address, asks_place, read_places
+from pipeline.places import MASK, Address, read_places
+from pipeline.questions import ASKS_OTHERS, asks_for, asks_place
 from pipeline.runs import MOBILE_BEGUN, Group, mend_digits, read_runs
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
@@ -111,7 +112,9 @@ class Reading:
         goes_on = not asked_place and (asked_phone or over_turns)
         parts = read_parts(rest, asked=goes_on)
         others = asked_place and bool(ASKS_OTHERS.search(asked))
-        addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))
+        wanted = asks_for(asked) if asked_place and not others else ""
+        masked = _mask(rest, parts)
+        addresses = tuple(read_places(masked, asked=asked_place, others=others, wanted=wanted))
         ends = [n.end for n in numbers if n.start < length]
         ends += [a.end for a in addresses if a.start < length]
         self._carried = max(0, max(ends, default=0) - length)

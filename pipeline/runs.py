@@ -16,6 +16,8 @@ from pipeline.mishearing import like
 from pipeline.script import digits, spoken_number
 
 DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
+NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
+"""A number of a building, a floor, a unit."""
 Where = Literal["", "head", "middle", "tail"]
 _ONES = "一二三四五六七八九"
 _TOKEN = re.compile(

@@ -57,7 +57,9 @@ READERS = {
     "reading",
     "caller",
     "contact",
+    "questions",
     "runs",
+    "whose",
     "promises",
 }
 """What `extract` is made of; nobody else imports them."""
