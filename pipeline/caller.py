@@ -59,9 +59,12 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                     yield _NAMED, place
                 continue
             if turn.speaker == "staff":
-                if address.offered:
-                    confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                complete = bool(place.building and place.room)
+                confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                if address.offered or (complete and confirmed):
                     yield (_ASKED if confirmed else _ALONE), place
+                elif complete:  # 六号四零二，警察马上来: staff know who calls
+                    yield _NAMED, place
                 continue
             early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
             if address.kin:

@@ -30,11 +30,12 @@ _OTHERS_PHONE = re.compile(
 _OTHERS_AFTER = re.compile(rf"[\s,]*(?:这个?)?是(?:我|他|她)?(?:{_KIN})[的德得地]")
 
 _IS_IT = re.compile(
-    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
+    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是(?:这个(?:号码?)?)?[吗吧]|是不是|没错吧?|打这个)"
 )
 _IS_THIS = re.compile(
     r"(?:来电显示|(?:就|是)(?:是)?这个|您的?(?:电话|手机|号码)|这个号)[^,。?]{0,8}[\s,:]*$"
 )
+_SHOWN = re.compile(r"[\s,。]{0,2}(?:我)?(?:这[里边]|们|电脑|机器)?(?:都|上)?(?:有|看得?[到见])?(?:来电)?(?:显示|记录|登记)")
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 _CONFIRMED, _CORRECTED, _READ_BACK = 8, 3, 6
 _LATER = 4
@@ -121,6 +122,8 @@ def _confirmed(calls: Reading, index: int, start: int, end: int, back: bool) -> 
     """Whether staff ask if this is the caller's number (`start`, `end` in the turn), or read it back, and
     the resident says yes."""
     folded = calls.folded(index)
+    if _SHOWN.match(folded, end):
+        return True
     asks = folded[end:].lstrip(" ").startswith("?") or _IS_IT.match(folded, end)
     if not (back or asks or _IS_THIS.search(folded, 0, start)) or index + 1 >= len(calls.turns):
         return False

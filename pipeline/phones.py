@@ -23,6 +23,7 @@ _LANDLINE = re.compile(
 _SHORT = re.compile(r"[2-8][0-9]{6}")
 """A landline of a smaller city, or an old one."""
 _SHORTEST = 7
+_BUILDING = re.compile("号(?!码)|[栋幢弄]")
 _ROOM = re.compile("[1-9][0-9]?(?:0[1-9]|1[0-9])|.{1,2}")
 """What stands before a mobile in one breath: three or four digits that can be a room, or fewer."""
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
@@ -132,9 +133,12 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
         if said_singly:
             number = Number(first.digits[-11:], said_singly[-11].start, first.end, "mobile")
             return _corrected(run, index + 1, number)
-    if 14 <= len(first.digits) <= 15 and MOBILE.fullmatch(first.digits[:11]):
+    addressed = len(first.digits) < 14 and _BUILDING.match(text, first.end)
+    if 11 < len(first.digits) <= 15 and MOBILE.fullmatch(first.digits[:11]) and (
+        addressed or len(first.digits) >= 14
+    ):
         said_singly = single_digits(text, first.start, first.end)
-        if said_singly:  # a number and a room, or its last digits once more
+        if said_singly:  # a number and a room or a building, or its last digits once more
             return Number(first.digits[:11], start, said_singly[10].end, "mobile")
     if MOBILE.fullmatch(first.digits[:11]) and MOBILE.fullmatch(first.digits[11:22]):
         said_singly = single_digits(text, first.start, first.end)

@@ -15,7 +15,7 @@ from pipeline.questions import ASKS_PLACE, Part
 from pipeline.runs import DIGIT, NUMBER
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
-from pipeline.whose import OTHER_BEFORE, SELF_BEFORE, whose
+from pipeline.whose import OFFERED_AFTER, OTHER_BEFORE, SELF_BEFORE, whose
 
 MASK = "\ue000"
 """Stands for a character that was read already; it is in no pattern."""
@@ -45,7 +45,7 @@ _PARTS = re.compile(
             # 三十弄, 1250弄
             rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
             # 二号楼, 12栋, 5幢, 30号甲, a座
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:号楼(?!上)|[栋幢]|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
+            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:号楼(?!上)|[栋幢]|座(?=[\s,里楼]|的(?![车商轿])|[0-9零〇一二两三四五六七八九十]|$))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
             rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:单元(?!门口)|[门们](?={DIGIT}{{3,4}})))",
             # 501室, 一百零二室, 1201房间
             rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
@@ -64,6 +64,10 @@ _GAP = re.compile(
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
+_NEXT = re.compile(r"\s?[,、]\s?(?:在|是)?")
+_CLOSES = re.compile(r"(?:里|楼)?的?(?:[。!?]|[,\s]*$|[,\s](?!到))")
+"""How a building stands behind its room: 二零一，三号。"""
+
 _RANK = {"lane": 0, "block": 1, "gate": 1, "answer": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
 
 _KINDS = ("lane", "block", "gate", "unit", "room", "bare", "dash")
@@ -71,15 +75,19 @@ _KINDS = ("lane", "block", "gate", "unit", "room", "bare", "dash")
 _DAY_AFTER = re.compile(
     r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
     r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
-    r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?![人户家])|[到来走回做]的)"
+    r"出来|回来|过来|去|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|[到来走回做]的)"
 )
+_MAYBE_DAY_AFTER = re.compile(r"[\s,]{0,2}(?:我|你们?[能会]|还有|要|有(?![人户家]))")
+
 _DAY_BEFORE = re.compile(
-    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
+    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|贴|排|拿的|叫到|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
     rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|底下|隔壁|是(?:封控|管控|防范)|这[栋幢边里]|"
-    r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
+    r"那[栋幢边]|那个[^,。!?]{1,4}的|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
 )
+_LIVES_BEFORE = re.compile(r"(?:我们?家?|[,。\s]|^)(?:就|是|也|都)?(?:住在?|租在)$")
+_STREET_BEFORE = re.compile("(?:[路街巷弄]|新村|公寓|花园|家园|[\u4e00-\u9fff]苑)$")
 _BUILDING_BEFORE = re.compile(
     r"(?:我们?是|我住|住在?|租在?|我们|咱们?是?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)(?:那个)?[\s,]{0,2}$"
 )
@@ -108,7 +116,7 @@ class Address:
     somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
     is the address and no more, `named` where a name or a part in the house follows it, `asked`
     where it answers a question, `offered` where it is one: 您是六零一吗,
-    `kin` where it is where somebody else lives.
+    `kin` where it is where somebody else lives, `denied` where the words before it say that it is not this.
     """
 
     place: Place
@@ -122,6 +130,7 @@ class Address:
     asked: bool = False
     offered: bool = False
     kin: bool = False
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +192,8 @@ def _part(match: re.Match[str]) -> _Part | None:
 
 
 def _plausible_room(number: str) -> bool:
-    """Floor 1 to 60, flat 1 to 60: no year, no hundred yuan."""
-    return len(number) in (3, 4) and 1 <= int(number[:-2]) <= 60 and 1 <= int(number[-2:]) <= 60
+    """Floor 1 to 60, flat 1 to 36: no year, no hundred yuan, no 4050."""
+    return len(number) in (3, 4) and 1 <= int(number[:-2]) <= 60 and 1 <= int(number[-2:]) <= 36
 
 
 def _is_building(part: _Part, text: str, asked: bool) -> bool:
@@ -196,12 +205,16 @@ def _is_building(part: _Part, text: str, asked: bool) -> bool:
     before, after = text[max(0, part.start - 5) : part.start], text[part.end : part.end + 6]
     if _DAY_BEFORE.search(before):
         return False
-    if _BUILDING_AFTER.match(after):
+    if _BUILDING_AFTER.match(after) or _LIVES_BEFORE.search(text, 0, part.start):
+        return True
+    if _STREET_BEFORE.search(before) and re.match(r"[\s,。!?的]|$", after):
         return True
     if number > 31:
         return True
-    if _DAY_AFTER.match(after):
+    if _DAY_AFTER.match(after) or (not asked and _MAYBE_DAY_AFTER.match(after)):
         return False
+    if not part.start and OFFERED_AFTER.match(text, part.end):
+        return True  # 二十五号是吧？
     return asked or bool(_BUILDING_BEFORE.search(before) or re.match("的", after))
 
 
@@ -304,7 +317,7 @@ def _read(text: str, asked: bool, others: bool, wanted: Part) -> list[Address]:
         group = [parts[index]]
         while index + len(group) < len(parts):
             following = parts[index + len(group)]
-            if not _joins(group[-1], following, text):
+            if not _joins(group[-1], following, text, asked):
                 break
             group.append(following)
         index += len(group)
@@ -324,7 +337,22 @@ def _read(text: str, asked: bool, others: bool, wanted: Part) -> list[Address]:
             ]
             addresses.append(last)
         addresses.append(address)
-    return [address for address in addresses if address.place]
+    return [
+        address
+        for n, address in enumerate(addresses)
+        if address.place and not (address.denied and _instead(address, addresses[n + 1 :], text))
+    ]
+
+
+def _instead(denied: Address, following: list[Address], text: str) -> bool:
+    """Whether the words are surely 不是六零一: another follows, or nothing stands before them."""
+    anew = following[0] if following else None
+    if anew and anew.start <= denied.end + _SAID_ANEW:
+        return bool(anew.place.room and denied.place.room) or bool(anew.place.building)
+    return bool(_NO.fullmatch(text, 0, denied.start))
+
+
+_NO = re.compile(r"[\s,。哦噢啊哎嗯]*不(?:是|住在?|在)(?:那个)?")
 
 
 _BARE = re.compile(
@@ -365,7 +393,11 @@ def _taken_back(one: Address, following: Address, text: str) -> Address:
     return replace(one, place=replace(place, unit=None) if anew.unit else place)
 
 
-def _joins(one: _Part, other: _Part, text: str) -> bool:
+def _joins(one: _Part, other: _Part, text: str, asked: bool) -> bool:
+    if one.kind in ("bare", "room") and other.kind in ("gate", "block"):  # 我二零一，三号。
+        own = asked or SELF_BEFORE.search(text, max(0, one.start - 10), one.start)
+        near = _NEXT.fullmatch(text, one.end, other.start) and _CLOSES.match(text, other.end)
+        return bool(own and near)
     if _RANK[other.kind] <= _RANK[one.kind]:
         return False
     gap = text[one.end : other.start]
@@ -410,8 +442,6 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         asked=asked,
         others=others and start < ANSWER_WITHIN,
     )
-    if said.denied:
-        return None
     return Address(
         place=Place(**fields),
         start=start,
@@ -424,6 +454,7 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         asked=asked,
         offered=said.offered,
         kin=said.kin,
+        denied=said.denied,
     )
 
 

@@ -13,6 +13,7 @@ from pipeline.runs import DIGIT, NUMBER
 SELF_BEFORE = re.compile(
     r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
     r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
+    r"我(?:是|叫)(?:[老小阿][^\s,。!?]|[^\s,。!?的]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士|先生))[呀啊哦嘛]?[\s,]|"
     r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
     r"[\s,那个呃嗯第]{0,3}(?:[你咱]们?[这那]?(?:小区|社区|院子?)里?的?)?$"
 )
@@ -23,7 +24,7 @@ OTHER_BEFORE = re.compile(
     r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
 )
 SELF_AFTER = re.compile(
-    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?(?:楼组长|的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士)))"
+    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?(?:楼组长|的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士|先生)))"
 )
 """十四号里顶楼的老范: the caller's own where it stands early in the call."""
 
@@ -34,7 +35,7 @@ COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒
 """对面九号都发了: tells what is so elsewhere, not where the matter is."""
 
 KIN_BEFORE = re.compile(
-    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
+    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)(?:[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?|(?:家|那边|那里|那头)(?:是|在)?[\s,]{0,2})$"
 )
 """舅舅住在十五号: somebody else's home."""
 
@@ -58,7 +59,7 @@ KIN_AFTER = re.compile(
 )
 """六〇二是我儿子那边, 八零一是陈老师: where somebody else lives, and no matter is."""
 
-OTHERS_ROOM_BEFORE = re.compile(r"(?:[他她]|人家|那家|对方)(?:家|就)?[是住]?[\s,]?$")
+OTHERS_ROOM_BEFORE = re.compile(r"(?:[他她]|人家|那家|对方)(?:家|就)?[是住在]?[\s,]?$")
 """他是六零三，我是五零三: a room alone that is said of somebody else."""
 
 PERSON_AFTER = re.compile(
@@ -67,7 +68,7 @@ PERSON_AFTER = re.compile(
 """六号楼的小伙子: says who somebody is, not where the matter is."""
 
 _OFFERED_BEFORE = re.compile(r"[您你侬](?:们)?家?(?:就?是|住在?|在)(?:那个)?$")
-_OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
+OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
 
 _WHO = "(?:老师|阿姨|阿婆|爷叔|师傅|伯伯|奶奶|爷爷|大妈|大爷|大姐|大哥|叔叔|先生|女士|医生|小伙子?)"
 _HELPER_AFTER = re.compile(
@@ -77,6 +78,15 @@ _HELPER_AFTER = re.compile(
 _WRONG = re.compile(
     "漏|吵|闹|响|敲|砸|装修|电钻|狗|臭|味|烟|堆|扔|倒|滴|渗|打架|骂|麻将|音乐|唱|跳|吼|占|没人|不应|没开|摔|晕|病|走失|不见|烧|水"
 )
+_ILL_AFTER = re.compile(
+    r"(?:那[个家位户]|的)?[^,。!?]{0,5}(?:(?:阳|出|转走|拉走)了|不是出了|(?:是|有)阳性?(?:的|了))(?![^。!?]{0,16}(?:还没|没人|没[拉转来]|怎么还))"
+)
+"""楼上一零零四阳了，我们楼…: tells why something is asked for here; but not 阳了还没拉走."""
+_ROOM = f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九])"
+_BESIDE = "(?:室|号|家)?的?(?:隔壁|楼上|楼下|对门|对面|斜对面|旁边)的?(?:是)?"
+_BESIDE_AFTER = re.compile(rf"{_BESIDE}[\s,]?{_ROOM}(?=[\s,。!?的]|$)")
+_BESIDE_OWN = re.compile(rf"我(?:们|家)*(?:就|又)?(?:是|在|住)(?:在)?{_ROOM}{_BESIDE}[\s,]?$")
+"""我是二零一楼上三零一: the caller's is the second."""
 _COMPARED_BEFORE = re.compile(r"(?:跟|和|同|与|比|像)$")
 _COMPARED_NEAR = re.compile(r"(?:就|都|是|也)?(?:斜?对[门面]|隔壁|一[样层]|同一)")
 """跟八零五就斜对门: tells where the caller is."""
@@ -114,7 +124,7 @@ def whose(
     `asked`: staff have just asked where; `others`: and meant somebody else's home, which the address answers.
     """
     before, after = text[max(0, start - 18) : start], text[end : end + 6]
-    floor = bool(_OWN_FLOOR.search(before))
+    floor = bool(_OWN_FLOOR.search(before) or _BESIDE_OWN.search(before))
     own = floor or bool(SELF_BEFORE.search(before) or OWN_AFTER.match(text, end))
     complete = building and room
     # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
@@ -135,8 +145,8 @@ def whose(
     return Whose(
         own=own,
         other=other,
-        person=not own and _only_named(text, start, end, before, after, room, other),
-        offered=offered or (building and bool(_OFFERED_AFTER.match(text, end))),
+        person=not own and _only_named(text, start, end, before, after, building, room, other),
+        offered=offered or (building and bool(OFFERED_AFTER.match(text, end))),
         kin=kin,
         named=not other
         and bool(
@@ -149,7 +159,7 @@ def whose(
 
 
 def _only_named(
-    text: str, start: int, end: int, before: str, after: str, room: bool, other: bool
+    text: str, start: int, end: int, before: str, after: str, building: bool, room: bool, other: bool
 ) -> bool:
     """Whether the address only tells who somebody is, or what something is like: no matter is there."""
     if KIN_AFTER.match(text, end) or PASSING_BEFORE.search(before):
@@ -157,7 +167,11 @@ def _only_named(
     if _COMPARED_BEFORE.search(before) and _COMPARED_NEAR.match(text, end):
         return True
     helper = _HELPER_AFTER.match(text, end)
-    if helper and other and not _WRONG.search(helper[0]):
+    if helper and (other or not building) and not _WRONG.search(helper[0]):
+        return True
+    if _ILL_AFTER.match(text, end):
+        return True
+    if not building and _BESIDE_AFTER.match(text, end) and before.endswith("是"):
         return True
     return not room and bool(
         PERSON_AFTER.match(after)
