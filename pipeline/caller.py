@@ -25,7 +25,53 @@ def home(turns: Sequence[Turn]) -> Place:
     confirmed, an address that stands alone, and where there are none of these a whole address, or the
     one building that is named; a neighbour's room, or a spot near a building, does not count.
     """
-    said = list(_homes(read(turns)))
+    return _home(list(_homes(read(turns), 0, len(turns))))
+
+
+def homes(turns: Sequence[Turn]) -> list[tuple[int, Place]]:
+    """Where the callers live, each with the turn from which on this one speaks; mostly there is one.
+
+    Another has taken the telephone where words say so, and where another home is told after them.
+    """
+    calls = read(turns)
+    found = [(0, home(turns))]
+    for index in range(1, len(turns)):
+        if turns[index].speaker == "staff" or not _hands_over(calls, index):
+            continue
+        before = _home(list(_homes(calls, found[-1][0], index)))
+        after = _home([one for one in _homes(calls, index, len(turns)) if one[0] >= _ALONE])
+        if after.building and before.building and not fits(before, after):
+            found[-1] = (found[-1][0], before)
+            found.append((index, join(after, replace(Place(), lane=before.lane))))
+    return found
+
+
+def lives_at(homes: Sequence[tuple[int, Place]], turn: int) -> Place:
+    """The home of who speaks in `turn`."""
+    return next(place for first, place in reversed(homes) if first <= turn or not first)
+
+
+_HANDS_OVER = re.compile(
+    r"换(?:个)?人|我来(?:[讲说]|接)|(?:让|叫|喊|听)(?:我|[他她]|老.|小.)[^,。!?]{0,3}[讲说]|(?:你|[他她])来[讲说]|不是一家|另外一[家户]|"
+    r"(?:电话|手机)(?:给|拿给|递给)|轮到我|该我[讲说]|我也[讲说问]|我是(?:[他她](?:隔壁|楼上|楼下|对门)?的?邻居|旁边)"
+)
+
+
+def _hands_over(calls: Reading, index: int) -> bool:
+    """Whether the telephone passes to somebody else at the beginning of a turn or the end of the one before."""
+    if _HANDS_OVER.search(calls.folded(index)[:_BEGINS]):
+        return True
+    before = index - 1
+    while before > 0 and calls.turns[before].speaker == "staff":
+        before -= 1
+    return index - before <= 2 and bool(_HANDS_OVER.search(calls.folded(before)[-_BEGINS:]))
+
+
+_BEGINS = 18
+"""Characters in which one says that somebody else speaks now."""
+
+
+def _home(said: Sequence[tuple[int, Place]]) -> Place:
     own = {place.building for sure, place in said if sure == _OWN and place.building}
     buildings = {place.building for _, place in said if place.building}
     found = Place()
@@ -44,13 +90,14 @@ def _surely(sure: int, place: Place, own: set[str]) -> int:
     return _OWN_WHOLE if place.room and place.building in own else sure
 
 
-def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
-    """Addresses that may be the caller's, with how surely, in the order in which they are said."""
-    for index, turn in enumerate(calls.turns):
+def _homes(calls: Reading, first: int, last: int) -> Iterator[tuple[int, Place]]:
+    """Addresses that may be the caller's in turns `first` up to `last`, with how surely, in the order in
+    which they are said."""
+    for index, turn in enumerate(calls.turns[first:last], first):
         if turn.unheard:
             continue
         near_until, near = -1, 0
-        for address in calls[index].addresses:
+        for address in calls.addresses(index):
             place, sure = address.place, 0
             if address.person or (address.kin and not place.room):
                 continue

@@ -134,8 +134,10 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             number = Number(first.digits[-11:], said_singly[-11].start, first.end, "mobile")
             return _corrected(run, index + 1, number)
     addressed = len(first.digits) < 14 and _BUILDING.match(text, first.end)
-    if 11 < len(first.digits) <= 15 and MOBILE.fullmatch(first.digits[:11]) and (
-        addressed or len(first.digits) >= 14
+    if (
+        11 < len(first.digits) <= 15
+        and MOBILE.fullmatch(first.digits[:11])
+        and (addressed or len(first.digits) >= 14)
     ):
         said_singly = single_digits(text, first.start, first.end)
         if said_singly:  # a number and a room or a building, or its last digits once more

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.mishearing import mend, parted
 from pipeline.questions import ASKS_PLACE, Part
-from pipeline.runs import DIGIT, NUMBER
+from pipeline.runs import DIGIT, NUMBER, takes_back
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
 from pipeline.whose import OFFERED_AFTER, OTHER_BEFORE, SELF_BEFORE, whose
@@ -80,7 +81,7 @@ _DAY_AFTER = re.compile(
 _MAYBE_DAY_AFTER = re.compile(r"[\s,]{0,2}(?:我|你们?[能会]|还有|要|有(?![人户家]))")
 
 _DAY_BEFORE = re.compile(
-    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|贴|排|拿的|叫到|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
+    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|贴|(?<![0-9一二三四五六七八九十])排|拿的|叫到|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
 )
 _BUILDING_AFTER = re.compile(
     rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|底下|隔壁|是(?:封控|管控|防范)|这[栋幢边里]|"
@@ -93,7 +94,7 @@ _BUILDING_BEFORE = re.compile(
 )
 
 TAKEN_BACK = re.compile(
-    r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|(?<!是)不是(?=[\s,.。…!]|不是)|[说讲记搞写看报念][错反]|(?<!没)错了|反了|[哦噢啊]不(?![是能要会行好])|应该是|更正)"
+    r"[\s,.。…室里的哎啊呀哦噢嗯呃额]{0,4}(?:不对(?![吗劲头付])|(?<!是)不是(?=[\s,.。…!]|不是)|[说讲记搞写看报念][错反]|(?<!没)错了|反了|[哦噢啊]不(?![是能要会行好])|应该是|更正)"
 )
 """六〇二。哎不是不是，…: what stands before was a slip of the tongue, as far as what follows says it anew."""
 
@@ -116,7 +117,8 @@ class Address:
     somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
     is the address and no more, `named` where a name or a part in the house follows it, `asked`
     where it answers a question, `offered` where it is one: 您是六零一吗,
-    `kin` where it is where somebody else lives, `denied` where the words before it say that it is not this.
+    `kin` where it is where somebody else lives, `denied` where the words before it say that it is not this,
+    `anew` where they take back what was said in another turn.
     """
 
     place: Place
@@ -131,6 +133,7 @@ class Address:
     offered: bool = False
     kin: bool = False
     denied: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +334,7 @@ def _read(text: str, asked: bool, others: bool, wanted: Part) -> list[Address]:
                 own=address.own or last.own,
                 asked=address.asked or last.asked,
                 other=address.other or (last.other and not address.own),
+                anew=False,
             )
             addresses = [
                 a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)
@@ -350,6 +354,36 @@ def _instead(denied: Address, following: list[Address], text: str) -> bool:
     if anew and anew.start <= denied.end + _SAID_ANEW:
         return bool(anew.place.room and denied.place.room) or bool(anew.place.building)
     return bool(_NO.fullmatch(text, 0, denied.start))
+
+
+_LEAD = 14
+"""Characters before an address in which something may be taken back."""
+_BACK = 8
+"""So many turns back."""
+
+
+def standing(said: Sequence[Sequence[Address]]) -> list[tuple[Address, ...]]:
+    """The addresses of a call's turns without what a later turn takes back: 讲错了，是九号。"""
+    found = [list(turn) for turn in said]
+    for index, turn in enumerate(said):
+        for address in turn:
+            if address.anew and not (address.other or address.kin or address.person):
+                _withdraw(address.place, found[max(0, index - _BACK) : index])
+    return [tuple(address for address in turn if address.place) for turn in found]
+
+
+def _withdraw(anew: Place, before: list[list[Address]]) -> None:
+    """Take out of the nearest address that `anew` contradicts what it contradicts."""
+    for turn in reversed(before):
+        for n in range(len(turn) - 1, -1, -1):
+            one = turn[n]
+            if one.other or one.kin or one.person or fits(one.place, anew):
+                continue
+            kept = replace(one.place, room=None) if not anew.building else Place()
+            if anew.building and one.place.room and not anew.room:
+                kept = replace(one.place, building=None)
+            turn[n] = replace(one, place=kept)
+            return
 
 
 _NO = re.compile(r"[\s,。哦噢啊哎嗯]*不(?:是|住在?|在)(?:那个)?")
@@ -455,6 +489,7 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         offered=said.offered,
         kin=said.kin,
         denied=said.denied,
+        anew=takes_back(text[max(0, start - _LEAD) : start]),
     )
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
 from pipeline.phones import Number, read_numbers, read_parts
-from pipeline.places import MASK, Address, read_places
+from pipeline.places import MASK, Address, read_places, standing
 from pipeline.questions import ASKS_OTHERS, asks_for, asks_place
 from pipeline.runs import MOBILE_BEGUN, Group, mend_digits, read_runs
 from pipeline.script import fold
@@ -83,6 +83,7 @@ class Reading:
         self._folded: dict[int, str] = {}
         self._read: dict[int, ReadTurn] = {}
         self._carried = 0
+        self._standing: list[tuple[Address, ...]] = []
         self._moments: dict[tuple[int, datetime], list[Moment]] = {}
 
     def folded(self, index: int) -> str:
@@ -98,6 +99,12 @@ class Reading:
         for unread in range(len(self._read), index + 1):
             self._read[unread] = self._read_turn(unread)
         return self._read[index]
+
+    def addresses(self, index: int) -> tuple[Address, ...]:
+        """The addresses of a turn, but for what a later turn takes back."""
+        if not self._standing:
+            self._standing = standing([self[n].addresses for n in range(len(self.turns))])
+        return self._standing[index]
 
     def _read_turn(self, index: int) -> ReadTurn:
         folded, asked = self.folded(index), self._question(index)

@@ -159,7 +159,14 @@ def whose(
 
 
 def _only_named(
-    text: str, start: int, end: int, before: str, after: str, building: bool, room: bool, other: bool
+    text: str,
+    start: int,
+    end: int,
+    before: str,
+    after: str,
+    building: bool,
+    room: bool,
+    other: bool,
 ) -> bool:
     """Whether the address only tells who somebody is, or what something is like: no matter is there."""
     if KIN_AFTER.match(text, end) or PASSING_BEFORE.search(before):
