@@ -39,7 +39,7 @@ def homes(turns: Sequence[Turn]) -> list[tuple[int, Place]]:
         if turns[index].speaker == "staff" or not _hands_over(calls, index):
             continue
         before = _home(list(_homes(calls, found[-1][0], index)))
-        after = _home([one for one in _homes(calls, index, len(turns)) if one[0] >= _ALONE])
+        after = _home([one for one in _homes(calls, index, len(turns)) if one[0] >= _OWN])
         if after.building and before.building and not fits(before, after):
             found[-1] = (found[-1][0], before)
             found.append((index, join(after, replace(Place(), lane=before.lane))))
@@ -51,20 +51,23 @@ def lives_at(homes: Sequence[tuple[int, Place]], turn: int) -> Place:
     return next(place for first, place in reversed(homes) if first <= turn or not first)
 
 
-_HANDS_OVER = re.compile(
-    r"换(?:个)?人|我来(?:[讲说]|接)|(?:让|叫|喊|听)(?:我|[他她]|老.|小.)[^,。!?]{0,3}[讲说]|(?:你|[他她])来[讲说]|不是一家|另外一[家户]|"
-    r"(?:电话|手机)(?:给|拿给|递给)|轮到我|该我[讲说]|我也[讲说问]|我是(?:[他她](?:隔壁|楼上|楼下|对门)?的?邻居|旁边)"
+_TAKES = re.compile(
+    r"换(?:个)?人|(?:那|好)?我来(?:[讲说]|接)|(?:让|叫)我(?:也)?(?:来)?[讲说]|(?:轮到|该)我(?:来)?[讲说]|我[^,。!?]{0,8}不是一家|"
+    r"我是(?:[他她](?:家)?(?:隔壁|楼上|楼下|对门)?的?(?:邻居|老婆|老公|爱人)|旁边)"
+)
+_GIVES = re.compile(
+    r"(?:你|[他她]|老.|小.)(?:自己)?来?(?:[讲说]|接)(?:吧|好了)?[\s,。!]*$|(?:电话|手机)(?:给|拿给|递给)|换(?:[他她]|个人|老.|小.)"
 )
 
 
 def _hands_over(calls: Reading, index: int) -> bool:
     """Whether the telephone passes to somebody else at the beginning of a turn or the end of the one before."""
-    if _HANDS_OVER.search(calls.folded(index)[:_BEGINS]):
+    if _TAKES.search(calls.folded(index)[:_BEGINS]):
         return True
     before = index - 1
     while before > 0 and calls.turns[before].speaker == "staff":
         before -= 1
-    return index - before <= 2 and bool(_HANDS_OVER.search(calls.folded(before)[-_BEGINS:]))
+    return index - before <= 2 and bool(_GIVES.search(calls.folded(before)[-_BEGINS:]))
 
 
 _BEGINS = 18

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.mishearing import mend, parted
 from pipeline.questions import ASKS_PLACE, Part
-from pipeline.runs import DIGIT, NUMBER, takes_back
+from pipeline.runs import DIGIT, NUMBER
 from pipeline.script import digits, spoken_number
 from pipeline.types import Place
 from pipeline.whose import OFFERED_AFTER, OTHER_BEFORE, SELF_BEFORE, whose
@@ -75,7 +75,7 @@ _KINDS = ("lane", "block", "gate", "unit", "room", "bare", "dash")
 
 _DAY_AFTER = re.compile(
     r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
-    r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
+    r"搬|退租|交房|出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
     r"出来|回来|过来|去|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|[到来走回做]的)"
 )
 _MAYBE_DAY_AFTER = re.compile(r"[\s,]{0,2}(?:我|你们?[能会]|还有|要|有(?![人户家]))")
@@ -356,17 +356,21 @@ def _instead(denied: Address, following: list[Address], text: str) -> bool:
     return bool(_NO.fullmatch(text, 0, denied.start))
 
 
+_TAKES_BACK = re.compile(
+    r"(?:(?<!对)不对(?![吗劲头付])|(?<!是)不是(?=[\s,。…!])|[说讲记搞写看报念][错反]|(?<!没)错了|[哦噢啊]不[\s,]|更正)"
+    r"[^0-9零〇一二两三四五六七八九十]{0,9}$"
+)
 _LEAD = 14
 """Characters before an address in which something may be taken back."""
 _BACK = 8
 """So many turns back."""
 
 
-def standing(said: Sequence[Sequence[Address]]) -> list[tuple[Address, ...]]:
-    """The addresses of a call's turns without what a later turn takes back: 讲错了，是九号。"""
+def standing(said: Sequence[Sequence[Address]], staff: Sequence[bool]) -> list[tuple[Address, ...]]:
+    """The addresses of a call's turns without what a later turn, not of `staff`, takes back: 讲错了，是九号。"""
     found = [list(turn) for turn in said]
     for index, turn in enumerate(said):
-        for address in turn:
+        for address in turn if not staff[index] else ():
             if address.anew and not (address.other or address.kin or address.person):
                 _withdraw(address.place, found[max(0, index - _BACK) : index])
     return [tuple(address for address in turn if address.place) for turn in found]
@@ -489,7 +493,7 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
         offered=said.offered,
         kin=said.kin,
         denied=said.denied,
-        anew=takes_back(text[max(0, start - _LEAD) : start]),
+        anew=bool(_TAKES_BACK.search(text, max(0, start - _LEAD), start)),
     )
 
 

@@ -103,7 +103,9 @@ class Reading:
     def addresses(self, index: int) -> tuple[Address, ...]:
         """The addresses of a turn, but for what a later turn takes back."""
         if not self._standing:
-            self._standing = standing([self[n].addresses for n in range(len(self.turns))])
+            said = [self[n].addresses for n in range(len(self.turns))]
+            staff = [turn.speaker == "staff" for turn in self.turns]
+            self._standing = standing(said, staff)
         return self._standing[index]
 
     def _read_turn(self, index: int) -> ReadTurn:

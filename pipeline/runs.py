@@ -71,8 +71,8 @@ _PLAIN_MISHEARD = {
     "久": "九", "叁": "三", "伞": "三", "肆": "四", "捌": "八",
 }  # fmt: skip
 _MEND = re.compile(
-    "(?:(?<=[零〇一二三四五六七八九幺0-9])H(?=[零〇一二三四五六七八九幺0-9])|(?<=[楼号栋元])H(?=[零〇][一二三四五六七八九])|"
-    "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
+    "(?:(?<=[零〇一二两三四五六七八九幺0-9])H(?=[零〇一二两三四五六七八九幺0-9])|(?<=[楼号栋元])H(?=[零〇][一二三四五六七八九])|"
+    "(?<=[一二两三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
 )
 _CALLED = str.maketrans("洞动冻拐乖怪勾沟钩么", "零零零七七七九九九幺")
 """Digits as drivers, soldiers and the army's families call them; 幺 is often written 么."""

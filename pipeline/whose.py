@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipeline.runs import DIGIT, NUMBER
 
 SELF_BEFORE = re.compile(
-    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
+    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|(?<![给帮叫跟让找对和])我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
     r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
     r"我(?:是|叫)(?:[老小阿][^\s,。!?]|[^\s,。!?的]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士|先生))[呀啊哦嘛]?[\s,]|"
     r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
@@ -44,7 +44,7 @@ _TO_AFTER = re.compile(rf"[到至道]{NUMBER}(?:号|[栋幢])")
 """四栋到七栋: a range is nobody's home."""
 
 PASSING_BEFORE = re.compile(
-    r"我(?:们)?(?:去|来|再|就)?(?:找|问|跟|和)(?:过|了)?(?:隔壁|楼上|楼下|对门|对面)?$"
+    r"我(?:们)?(?:去|来|再|就)?(?:找|问|跟|和|听)(?:过|了)?(?:隔壁|楼上|楼下|对门|对面)?$"
 )
 """我找六零二分一袋: somebody in passing."""
 
@@ -90,7 +90,7 @@ _BESIDE_OWN = re.compile(rf"我(?:们|家)*(?:就|又)?(?:是|在|住)(?:在)?{_
 _COMPARED_BEFORE = re.compile(r"(?:跟|和|同|与|比|像)$")
 _COMPARED_NEAR = re.compile(r"(?:就|都|是|也)?(?:斜?对[门面]|隔壁|一[样层]|同一)")
 """跟八零五就斜对门: tells where the caller is."""
-_WENT_THERE = re.compile(r"(?:[拎走跑绕搬送开拿][到去]|去到)$")
+_WENT_THERE = re.compile(r"(?:[拎走跑绕搬送开拿喊排发做][到去]|去到|从)$")
 _SAID_TO_BE = re.compile(
     r"(?:[他她]|人家|对方)(?:们)?(?:自己)?(?:[说讲](?:[他她](?:们)?)?)(?:就)?[是住]在?$"
 )
@@ -100,6 +100,7 @@ _THEN = re.compile(
 _OWN_FLOOR = re.compile(
     rf"(?<![给帮叫跟让找对和])我们?家?(?:就|是|也|还|又)?(?:住|在|是)?(?:在)?(?:{NUMBER}[楼层]|底楼|顶楼)(?:的|是)?[\s,]{{0,2}}$"
 )
+_CALLED_AFTER = re.compile(r"(?:那[个位家]|的)[^\s,。!?]{1,5}[\s,]?(?:叫|姓|名字)")
 _DENIED_BEFORE = re.compile(r"(?<!是)不(?:是|住在?|在)(?:那个)?$")
 
 
@@ -139,13 +140,16 @@ def whose(
     kin = not asked and bool(KIN_BEFORE.search(before) or _SAID_TO_BE.search(before))
     other |= kin and not room
     offered = bool(_OFFERED_BEFORE.search(before))
-    own = not (other or kin or offered) and (
+    beside = not building and bool(_BESIDE_AFTER.match(text, end)) and before.endswith("是")
+    own = not (other or kin or offered or beside) and (
         own or (complete and bool(OTHER_BEFORE.search(before)))
     )
     return Whose(
         own=own,
         other=other,
-        person=not own and _only_named(text, start, end, before, after, building, room, other),
+        person=beside
+        or not own
+        and _only_named(text, start, end, before, after, building, room, other),
         offered=offered or (building and bool(OFFERED_AFTER.match(text, end))),
         kin=kin,
         named=not other
@@ -169,6 +173,8 @@ def _only_named(
     other: bool,
 ) -> bool:
     """Whether the address only tells who somebody is, or what something is like: no matter is there."""
+    if _CALLED_AFTER.match(text, end) and before.endswith("是"):
+        return True
     if KIN_AFTER.match(text, end) or PASSING_BEFORE.search(before):
         return True
     if _COMPARED_BEFORE.search(before) and _COMPARED_NEAR.match(text, end):
@@ -177,8 +183,6 @@ def _only_named(
     if helper and (other or not building) and not _WRONG.search(helper[0]):
         return True
     if _ILL_AFTER.match(text, end):
-        return True
-    if not building and _BESIDE_AFTER.match(text, end) and before.endswith("是"):
         return True
     return not room and bool(
         PERSON_AFTER.match(after)
