@@ -13,9 +13,9 @@ from pipeline.types import Place, Turn
 _NEAR = 16
 """四十四号，我住二楼，二零三: a room so few characters behind the caller's building is the caller's."""
 
-_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED = 6, 5, 4, 3, 2, 1
+_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED, _UNSURE = 7, 6, 5, 4, 3, 2, 1
 """How surely an address is the caller's home: said to be, whole or in part; the answer to a question;
-an address with no more words; any building with a room; any building."""
+an address with no more words; any building with a room; any building; the one room that is named."""
 
 
 def home(turns: Sequence[Turn]) -> Place:
@@ -76,9 +76,12 @@ _BEGINS = 18
 
 def _home(said: Sequence[tuple[int, Place]]) -> Place:
     own = {place.building for sure, place in said if sure == _OWN and place.building}
+    rooms = {place.room for _, place in said if place.room}
     buildings = {place.building for _, place in said if place.building}
     found = Place()
     for sure, place in sorted(said, key=lambda one: -_surely(one[0], one[1], own)):
+        if sure == _UNSURE and len(rooms) > 1:
+            continue
         if sure == _NAMED and place.building and (found.building or len(buildings) > 1):
             continue
         if fits(found, place):
@@ -135,6 +138,8 @@ def _homes(calls: Reading, first: int, last: int) -> Iterator[tuple[int, Place]]
                     sure = max(sure, near)
                 elif sure == _ALONE:
                     sure = _WHOLE
+                elif not sure:
+                    sure = _UNSURE
             elif sure >= _ALONE:
                 near_until, near = address.end + _NEAR, sure
             if sure:

@@ -255,7 +255,7 @@ def _is_room(part: _Part, text: str, asked: bool) -> bool:
 
 
 _ANEW = re.compile(r"(?:不对|不是|错了)[\s,。]*$")
-_READ_OUT = re.compile("[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九]")
+_READ_OUT = re.compile("[一二三四五六七八九幺]{1,2}[零〇][一二三四五六七八九幺]")
 """四零四, digit by digit: where nothing is punctuated that is a room, for quantities are said 四百零四."""
 _MARKS = re.compile("[,。!?;，]")
 
@@ -263,14 +263,14 @@ _MARKS = re.compile("[,。!?;，]")
 def _is_quantity(words: str, after: str) -> bool:
     """Whether what follows makes it so many of something; 六零三 read out digit by digit is none."""
     if "百" not in words and re.search("[零〇一二三四五六七八九]", words):
-        return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?![上梯]))", after))
+        return bool(re.match(r"\s?(?:[年弄路级层]|号(?!码)|单元|楼(?![上梯]))", after))
     return bool(re.match(rf"\s?(?:{_UNITS_AFTER})", after))
 
 
 def _whole(start: int, end: int, text: str) -> bool:
     """Whether the clause holds the address and nothing more than a particle."""
-    before = re.search(r"[^,。!?;:…\s—]*$", text[max(0, start - 12) : start])
-    after = re.match(r"[^,。!?;:…\s—]*", text[end : end + 12])
+    before = re.search(rf"[^,。!?;:…\s—{MASK}]*$", text[max(0, start - 12) : start])
+    after = re.match(rf"[^,。!?;:…\s—{MASK}]*", text[end : end + 12])
     rest = (before[0] if before else "") + (after[0] if after else "")
     return bool(
         re.fullmatch(
@@ -435,6 +435,7 @@ def _joins(one: _Part, other: _Part, text: str, asked: bool) -> bool:
     if one.kind in ("bare", "room") and other.kind in ("gate", "block"):  # 我二零一，三号。
         own = asked or SELF_BEFORE.search(text, max(0, one.start - 10), one.start)
         near = _NEXT.fullmatch(text, one.end, other.start) and _CLOSES.match(text, other.end)
+        near = near or (text[one.end : other.start].isspace() and other.end == len(text))
         return bool(own and near)
     if _RANK[other.kind] <= _RANK[one.kind]:
         return False

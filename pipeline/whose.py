@@ -100,7 +100,7 @@ _THEN = re.compile(
 _OWN_FLOOR = re.compile(
     rf"(?<![给帮叫跟让找对和])我们?家?(?:就|是|也|还|又)?(?:住|在|是)?(?:在)?(?:{NUMBER}[楼层]|底楼|顶楼)(?:的|是)?[\s,]{{0,2}}$"
 )
-_CALLED_AFTER = re.compile(r"(?:那[个位家]|的)[^\s,。!?]{1,5}[\s,]?(?:叫|姓|名字)")
+_CALLED_AFTER = re.compile(r"(?:那[个位家]|的)[^\s,。!?我]{1,5}[\s,]?(?:叫|姓|名字)")
 _DENIED_BEFORE = re.compile(r"(?<!是)不(?:是|住在?|在)(?:那个)?$")
 
 
@@ -148,8 +148,8 @@ def whose(
         own=own,
         other=other,
         person=beside
-        or not own
-        and _only_named(text, start, end, before, after, building, room, other),
+        or (not own
+        and _only_named(text, start, end, before, after, building, room, other)),
         offered=offered or (building and bool(OFFERED_AFTER.match(text, end))),
         kin=kin,
         named=not other
