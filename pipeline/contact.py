@@ -113,7 +113,7 @@ def _read_back(calls: Reading, index: int, number: str) -> bool:
         runs = read_runs(calls.heard(before))
         if runs:
             return any(
-                len(group.digits) >= 3 and group.digits[:11] in number
+                len(group.digits) >= 3 and group.digits[:_FEW] in number
                 for run in runs
                 for group in run
             )
@@ -152,7 +152,7 @@ def _corrections(calls: Reading, said: SaidPhone) -> Iterator[SaidPhone]:
         known = len(part) >= 2 and len(lead) <= _LEAD and not addressed
         if not known or not _ENDS.match(text, end) or calls[index].asked_place:
             continue
-        near = index == last + 1 or _says_digits(calls, index - 1)
+        near = index == last + 1 or _says_digits(calls, index - 1) or (anew and where)
         if not near or not (anew or where):
             continue
         at = said.digits.rfind(wrong) if wrong and len(wrong) == len(part) else -1

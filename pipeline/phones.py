@@ -27,7 +27,7 @@ _BUILDING = re.compile("号(?!码)|[栋幢弄]")
 _ROOM = re.compile("[1-9][0-9]?(?:0[1-9]|1[0-9])|.{1,2}")
 """What stands before a mobile in one breath: three or four digits that can be a room, or fewer."""
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
-_LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{DIGIT})号")
+_LANDLINE_CUE = re.compile(rf"电话|来电|显示|座机|号码|固话|分机|打|家里|联系|(?<!{DIGIT})号")
 
 _SHORT_CUE = re.compile(r"(?:电话|座机|固话)(?!.*(?:身份证|卡号|密码))")
 _LANDLINE_AFTER = re.compile(

@@ -310,7 +310,8 @@ def _read(text: str, asked: bool, others: bool, wanted: Part) -> list[Address]:
     bare = _bare_answer(text, wanted)
     if bare is not None:
         parts.append(bare)
-    for match in _PARTS.finditer(text, bare.end if bare else 0):
+    behind = MASK * bare.end + text[bare.end :] if bare else text
+    for match in _PARTS.finditer(behind):
         part = _part(match)
         if part is not None:
             parts.append(part)
@@ -377,31 +378,40 @@ def standing(said: Sequence[Sequence[Address]], staff: Sequence[bool]) -> list[t
 
 
 def _withdraw(anew: Place, before: list[list[Address]]) -> None:
-    """Take out of the nearest address that `anew` contradicts what it contradicts."""
+    """Take out of what was said before, where it was said, what `anew` contradicts: the nearest, and the
+    same wherever it was said."""
+    wrong: Place | None = None
     for turn in reversed(before):
         for n in range(len(turn) - 1, -1, -1):
             one = turn[n]
             if one.other or one.kin or one.person or fits(one.place, anew):
                 continue
+            if wrong is not None and not fits(one.place, wrong):
+                continue
+            wrong = wrong or one.place
             kept = replace(one.place, room=None) if not anew.building else Place()
             if anew.building and one.place.room and not anew.room:
                 kept = replace(one.place, building=None)
             turn[n] = replace(one, place=kept)
-            return
 
 
 _NO = re.compile(r"[\s,。哦噢啊哎嗯]*不(?:是|住在?|在)(?:那个)?")
 
 
-_BARE = re.compile(
-    rf"(?:[嗯哦噢啊喂哎对好呃那个您你\s,。]|咱|俺|阿拉|侬|我们?(?:家|这里|这边)?|就?是|住在?|在|就|第)*(?P<n>{NUMBER})(?P<s>[甲乙丙丁])?"
-    rf"(?=[\s,。!?、…;:]|[的呀啊哦呢嘛吧哎勒呐]|{MASK}|$|{_ROOM_NUMBER}(?!{DIGIT})|我)"
+_LEADS = r"(?:[嗯哦噢啊喂哎对好呃那个您你\s,。]|咱|俺|阿拉|侬|我们?(?:家|这里|这边)?|就?是|住在?|在|就|第)*"
+_BARE = (
+    re.compile(
+        rf"{_LEADS}(?P<n>[一二三四五六七八九]?十[一二三四五六七八九]?)(?P<s>)(?={_ROOM_NUMBER}(?!{DIGIT}))"
+    ),
+    re.compile(
+        rf"{_LEADS}(?P<n>{NUMBER})(?P<s>[甲乙丙丁])?(?=[\s,。!?、…;:]|[的呀啊哦呢嘛吧哎勒呐]|{MASK}|$|我)"
+    ),
 )
 """我四十四。 — the answer to 您是几号."""
 
 
 def _bare_answer(text: str, wanted: Part) -> _Part | None:
-    match = _BARE.match(text) if wanted else None
+    match = next(filter(None, (bare.match(text) for bare in _BARE)), None) if wanted else None
     if match is None or re.fullmatch(f"{DIGIT}{{3,}}", match["n"]):
         return None  # 五零一 is a room, whatever was asked
     number = _figure(match["n"])

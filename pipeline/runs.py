@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     rf"(?:(?P<times>[一二两三四五六2-6])个(?:连着的)?|双)(?P<same>{DIGIT})(?![十百千个多位])|"
     rf"(?P<counted>一百[二三四五六七八九]十[{_ONES}]?|(?<!{DIGIT})[二三四五六七八九]十[{_ONES}]?|(?<!十)十[{_ONES}])"
     rf"(?={DIGIT}|[\s,。、;:…!-]|[的是呢啊呀]|$)|"
-    rf"(?P<one>(?<={DIGIT}){DIGIT}(?=十[{_ONES}](?:{DIGIT}|[\s,。、]|$))|{DIGIT}(?![位十共遍趟次声]|个(?:数|字|号码|位)))"
+    rf"(?P<one>(?<={DIGIT}){DIGIT}(?=十[{_ONES}](?:{DIGIT}|[\s,。、]|$))|{DIGIT}(?![位十共遍趟次声]|下(?!面)|个(?:数|字|号码|位)))"
 )
 
 _NOISE = (
@@ -133,20 +133,19 @@ def takes_back(words: str) -> bool:
 
 
 def amended(number: str, part: str, where: Where) -> str:
-    """`number` with `part` in the place of what it corrects: what differs least from it, the later the
-    likelier, where nothing tells which."""
+    """`number` with `part` in the place of what it corrects: the tail, unless words tell which part, or
+    the tail is much unlike it and another place is all but the same."""
     spare = len(number) - len(part)
     if spare <= 0:
         return part
-    places = {"head": [0], "middle": [min(3, spare)], "tail": [spare]}.get(
-        where, range(spare, -1, -1) if len(part) >= _ALIGNS else [spare]
-    )
 
     def differs(at: int) -> int:
-        unlike = sum(a != b for a, b in zip(number[at:], part, strict=False))
-        return unlike or len(part)
+        return sum(a != b for a, b in zip(number[at:], part, strict=False)) or len(part)
 
-    at = min(places, key=differs)
+    at = {"head": 0, "middle": min(3, spare)}.get(where, spare)
+    if not where and len(part) >= _ALIGNS and differs(spare) > 2:
+        alike = [start for start in range(spare) if differs(start) == 1]
+        at = alike[0] if alike else spare
     return number[:at] + part + number[at + len(part) :]
 
 

@@ -148,8 +148,7 @@ def whose(
         own=own,
         other=other,
         person=beside
-        or (not own
-        and _only_named(text, start, end, before, after, building, room, other)),
+        or (not own and _only_named(text, start, end, before, after, building, room, other)),
         offered=offered or (building and bool(OFFERED_AFTER.match(text, end))),
         kin=kin,
         named=not other
