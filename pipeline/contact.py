@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.mishearing import like
 from pipeline.reading import LISTENING, Reading, read
-from pipeline.runs import MOBILE, Group, amended, part_named, read_runs, takes_back
+from pipeline.runs import MOBILE, Group, amended, part_named, takes_back
 from pipeline.types import Turn
 
 _OWN_PHONE = re.compile(
@@ -110,7 +110,7 @@ def _read_back(calls: Reading, index: int, number: str) -> bool:
     for before in range(index - 1, max(-1, index - 1 - _LATER), -1):
         if calls.turns[before].speaker == "staff":
             continue
-        runs = read_runs(calls.heard(before))
+        runs = calls.runs(before)
         if runs:
             return any(
                 len(group.digits) >= 3 and group.digits[:_FEW] in number
@@ -140,7 +140,7 @@ def _corrections(calls: Reading, said: SaidPhone) -> Iterator[SaidPhone]:
         if calls.turns[index].speaker == "staff" or calls.turns[index].unheard:
             continue
         text = calls.heard(index)
-        runs = [] if calls[index].numbers else read_runs(text)
+        runs = [] if calls[index].numbers else calls.runs(index)
         if not runs:
             continue
         run = runs[-1]
@@ -179,7 +179,7 @@ def _said_anew(run: Sequence[Group], text: str) -> tuple[str, str]:
 def _says_digits(calls: Reading, index: int) -> bool:
     """Whether staff read a number, or the end of one, in turn `index`."""
     return calls.turns[index].speaker == "staff" and any(
-        sum(len(group.digits) for group in run) >= _FEW for run in read_runs(calls.heard(index))
+        sum(len(group.digits) for group in run) >= _FEW for run in calls.runs(index)
     )
 
 
@@ -191,7 +191,7 @@ def _over_turns(calls: Reading) -> Iterator[SaidPhone]:
         if turn.speaker == "staff" or turn.unheard:
             index += 1
             continue
-        runs = [] if calls[index].numbers else read_runs(calls.heard(index))
+        runs = [] if calls[index].numbers else calls.runs(index)
         if not runs:
             index += 1
             continue
@@ -208,7 +208,7 @@ def _over_turns(calls: Reading) -> Iterator[SaidPhone]:
         following = index + 1
         while following < len(turns) and following - index <= 12 and len(said) < whole:
             text = calls.heard(following)
-            more_runs = read_runs(text)
+            more_runs = calls.runs(following)
             more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
             lead = text[: more_runs[0][0].start] if more_runs else text
             if turns[following].speaker == "staff" or (more and said.endswith(more)):

@@ -444,9 +444,9 @@ def _taken_back(one: Address, following: Address, text: str) -> Address:
 def _joins(one: _Part, other: _Part, text: str, asked: bool) -> bool:
     if one.kind in ("bare", "room") and other.kind in ("gate", "block"):  # 我二零一，三号。
         own = asked or SELF_BEFORE.search(text, max(0, one.start - 10), one.start)
-        near = _NEXT.fullmatch(text, one.end, other.start) and _CLOSES.match(text, other.end)
-        near = near or (text[one.end : other.start].isspace() and other.end == len(text))
-        return bool(own and near)
+        between = text[one.end : other.start]
+        near = _NEXT.fullmatch(between) and _CLOSES.match(text, other.end)
+        return bool(own and (near or (between.isspace() and other.end == len(text))))
     if _RANK[other.kind] <= _RANK[one.kind]:
         return False
     gap = text[one.end : other.start]

@@ -81,6 +81,8 @@ class Reading:
     def __init__(self, turns: tuple[Turn, ...]) -> None:
         self.turns = turns
         self._folded: dict[int, str] = {}
+        self._heard: dict[int, str] = {}
+        self._runs: dict[int, list[list[Group]]] = {}
         self._read: dict[int, ReadTurn] = {}
         self._carried = 0
         self._standing: list[tuple[Address, ...]] = []
@@ -93,7 +95,15 @@ class Reading:
 
     def heard(self, index: int) -> str:
         """The same with what stands for a numeral as that numeral."""
-        return mend_digits(self.folded(index))
+        if index not in self._heard:
+            self._heard[index] = mend_digits(self.folded(index))
+        return self._heard[index]
+
+    def runs(self, index: int) -> list[list[Group]]:
+        """The digits of a turn."""
+        if index not in self._runs:
+            self._runs[index] = read_runs(self.heard(index))
+        return self._runs[index]
 
     def __getitem__(self, index: int) -> ReadTurn:
         for unread in range(len(self._read), index + 1):
@@ -114,7 +124,8 @@ class Reading:
         asked_place, asked_phone = asks_place(asked), bool(ASKS_PHONE.search(asked))
         length, carried = len(folded), self._carried
         # Blocks are cut anywhere: 我住二十一栋三 · 单元七零二.
-        heard = mend_digits(folded + self._beyond(index))
+        beyond = self._beyond(index)
+        heard = mend_digits(folded + beyond) if beyond else self.heard(index)
         heard = MASK * carried + heard[carried:]
         over_turns = self._number_goes_on(index)
         numbers = tuple(read_numbers(heard, asked=asked_phone and not over_turns))
@@ -146,7 +157,7 @@ class Reading:
             before >= 0 and index - before <= _BITS and LISTENING.fullmatch(self.turns[before].text)
         ):
             before -= 1
-        runs = read_runs(self.folded(before)) if before >= 0 else []
+        runs = self.runs(before) if before >= 0 else []
         if not runs or len(self.folded(before)) - runs[-1][-1].end > _TAIL:
             return False
         said = "".join(group.digits for group in runs[-1])

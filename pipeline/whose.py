@@ -95,12 +95,15 @@ _SAID_TO_BE = re.compile(
     r"(?:[他她]|人家|对方)(?:们)?(?:自己)?(?:[说讲](?:[他她](?:们)?)?)(?:就)?[是住]在?$"
 )
 _THEN = re.compile(
-    r"(?:那边|的?人|楼|里|他们|人家)?(?:昨天|前天|今天|早上|上午|中午|下午|上个?礼拜|上周|大?前天)(?:晚上|夜里)?(?:就|都|已经|早就)"
+    r"(?:那边|的?人|楼|里|他们|人家)?(?:每家|家家|户户|人人|没有?这个人|(?:昨天|前天|今天|早上|上午|中午|下午|上个?礼拜|上周|大?前天)(?:晚上|夜里)?(?:就|都|已经|早就))"
 )
+"""七号楼昨天就发了, 六号楼每家有一只鸡: what is so elsewhere."""
 _OWN_FLOOR = re.compile(
     rf"(?<![给帮叫跟让找对和])我们?家?(?:就|是|也|还|又)?(?:住|在|是)?(?:在)?(?:{NUMBER}[楼层]|底楼|顶楼)(?:的|是)?[\s,]{{0,2}}$"
 )
 _CALLED_AFTER = re.compile(r"(?:那[个位家]|的)[^\s,。!?我]{1,5}[\s,]?(?:叫|姓|名字)")
+_ONLY_FLOOR = re.compile(rf"[嗯哦啊好对\s,。]*{NUMBER}楼[\s,]*")
+"""二楼，二零一: nothing says that somebody else is meant."""
 _DENIED_BEFORE = re.compile(r"(?<!是)不(?:是|住在?|在)(?:那个)?$")
 
 
@@ -133,7 +136,7 @@ def whose(
         bool(OTHER_BEFORE.search(before))
         and not floor
         and not (complete and re.match("的(?:[,。!?]|$)", after))
-        and not (asked and FLOOR_BEFORE.search(before))
+        and not (FLOOR_BEFORE.search(before) and (asked or _ONLY_FLOOR.fullmatch(text, 0, start)))
     )
     other |= bool(OTHER_AFTER.match(after)) and not (complete and (own or asked))
     other |= not building and (bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own))
