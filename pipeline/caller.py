@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.places import MASK, fits, join
+from pipeline.parts import MASK
+from pipeline.places import fits, join
 from pipeline.reading import Reading, read
 from pipeline.types import Place, Turn
 

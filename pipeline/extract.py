@@ -12,7 +12,8 @@ from typing import TypeAlias
 from pipeline.caller import caller_of, home, homes, lives_at
 from pipeline.contact import SaidPhone, phone_of, said_phone
 from pipeline.particulars import particulars
-from pipeline.places import MASK, Address, fits, join
+from pipeline.parts import MASK
+from pipeline.places import Address, fits, join
 from pipeline.promises import conditions, deadlines, deciding, falls_due, promises, refuses
 from pipeline.reading import Clause, Reading, read
 from pipeline.script import fold

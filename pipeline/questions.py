@@ -11,7 +11,8 @@ from typing import Literal
 from pipeline.mishearing import mend
 from pipeline.runs import DIGIT, NUMBER
 
-Part = Literal["", "building", "unit"]
+Wanted = Literal["", "building", "unit"]
+"""Which part of an address a bare number would be."""
 
 ASKS_OTHERS = re.compile(
     r"(?:楼上|楼下|隔壁|对门|对面|[他她]们?家?|邻居|对方|那[家户])[^,。!?]{0,5}[几哪]|[哪几][家户]"
@@ -48,7 +49,7 @@ def asks_place(text: str) -> bool:
     return bool(ASKS_PLACE.search(heard) or OFFERS.search(heard))
 
 
-def asks_for(text: str) -> Part:
+def asks_for(text: str) -> Wanted:
     """Which part of an address a bare number would answer: 您是几号？——四十四; the last that is asked
     for, but 几号几室 for the building, which is told first. A floor is no part."""
     heard = _ASKS_DAY.sub("", mend(text))

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
+from pipeline.parts import MASK
 from pipeline.phones import Number, read_numbers, read_parts
-from pipeline.places import MASK, Address, read_places, standing
+from pipeline.places import Address, read_places, standing
 from pipeline.questions import ASKS_OTHERS, asks_for, asks_place
 from pipeline.runs import MOBILE_BEGUN, Group, mend_digits, read_runs
 from pipeline.script import fold

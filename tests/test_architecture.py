@@ -50,6 +50,7 @@ LEAVES = {
 """What a stage may import of ours."""
 READERS = {
     "particulars",
+    "parts",
     "places",
     "mishearing",
     "phones",
