@@ -20,7 +20,7 @@ SELF_BEFORE = re.compile(
 """What stands just before an address that is the caller's own."""
 
 OTHER_BEFORE = re.compile(
-    r"(?:隔壁|楼上|楼下|对门|对面|旁边|上面|下面|前面|后面|他家|她家|人家|他们|朋友|邻居|底楼|[一二三四五六七八九十]楼)"
+    r"(?:隔壁|楼上|楼下|对门|对面|旁边|上面|下面|前面|后面|他家|她家|人家|他们|朋友|邻居|底楼|[一二三四五六七八九十]楼|告|投诉|举报|反映)"
     r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
 )
 SELF_AFTER = re.compile(
@@ -35,7 +35,7 @@ COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒
 """对面九号都发了: tells what is so elsewhere, not where the matter is."""
 
 KIN_BEFORE = re.compile(
-    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)(?:[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?|(?:家|那边|那里|那头)(?:是|在)?[\s,]{0,2})$"
+    r"(?:妈|爸|娘|岳父|岳母|父亲|母亲|嫂|亲戚|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)(?:[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?|(?:家|那边|那里|那头)(?:是|在)?[\s,]{0,2})$"
 )
 """舅舅住在十五号: somebody else's home."""
 
@@ -104,6 +104,8 @@ _OWN_FLOOR = re.compile(
 _CALLED_AFTER = re.compile(r"(?:那[个位家]|的)[^\s,。!?我]{1,5}[\s,]?(?:叫|姓|名字)")
 _ONLY_FLOOR = re.compile(rf"[嗯哦啊好对\s,。]*{NUMBER}楼[\s,]*")
 """二楼，二零一: nothing says that somebody else is meant."""
+_THEY_AFTER = re.compile(r"[\s,]{1,2}(?:[他她](?!们)|我们?家?(?:楼上|楼下|隔壁|对门))")
+"""三零二，我们楼上; 九零四，他在群里…."""
 _DENIED_BEFORE = re.compile(r"(?<!是)不(?:是|住在?|在)(?:那个)?$")
 
 
@@ -191,6 +193,7 @@ def _only_named(
         or _TO_BEFORE.search(before)
         or _TO_AFTER.match(text, end)
         or _WENT_THERE.search(before)
+        or _SAID_TO_BE.search(before)
         or _THEN.match(text, end)
         or (other and COMPARED_AFTER.match(text, end))
     )
