@@ -174,7 +174,7 @@ def is_building(part: Part, text: str, asked: bool) -> bool:
 
 def is_room(part: Part, text: str, asked: bool) -> bool:
     """Whether 502 or 三〇二 alone is a room."""
-    before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
+    before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 7]
     words = text[part.start : part.end]
     lead = text[max(0, part.start - 10) : part.start]
     own_before = SELF_BEFORE.search(lead) or _ANEW.search(lead)
@@ -197,7 +197,8 @@ def is_room(part: Part, text: str, asked: bool) -> bool:
     ):
         return True
     if OTHER_BEFORE.search(before) or re.search(
-        r"(?:我(?:家|这里|这边)?是|我住|住在?|我家|[就还也的]是|[在给]|室|房间|我)$", before
+        r"(?:我(?:家|这里|这边)?是|我住|住在?|我家|[就还也]是|[讲说告找]的是|[在给]|室|房间|我)$",
+        before,
     ):
         return True
     if _READ_OUT.fullmatch(words) and not _MARKS.search(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pipeline.mishearing import like
 from pipeline.runs import DIGIT, NUMBER
 
 SELF_BEFORE = re.compile(
@@ -92,8 +93,9 @@ _COMPARED_NEAR = re.compile(r"(?:就|都|是|也)?(?:斜?对[门面]|隔壁|一[
 """跟八零五就斜对门: tells where the caller is."""
 _WENT_THERE = re.compile(r"(?:[拎走跑绕搬送开拿喊排发做][到去]|去到|从)$")
 _SAID_TO_BE = re.compile(
-    r"(?:[他她]|人家|对方)(?:们)?(?:自己)?(?:[说讲](?:[他她](?:们)?)?)(?:就)?[是住]在?$"
+    rf"(?:[他她]|人家|对方)(?:们)?(?:自己)?(?:[说讲](?:[他她](?:们)?)?)(?:就)?[是住]在?$|(?:^|[\s,。])(?:听)?[说讲]{like('是')}$"
 )
+"""她说她是三十五号的: hearsay."""
 _THEN = re.compile(
     r"(?:那边|的?人|楼|里|他们|人家)?(?:每家|家家|户户|人人|没有?这个人|(?:昨天|前天|今天|早上|上午|中午|下午|上个?礼拜|上周|大?前天)(?:晚上|夜里)?(?:就|都|已经|早就))"
 )
