@@ -1,23 +1,22 @@
-"""Who calls, read out of the whole call: where the caller lives, the caller's number and name."""
+"""Who calls, read out of the whole call: where the caller lives, and the caller's name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from pipeline.mishearing import like
-from pipeline.phones import read_runs
-from pipeline.places import MASK, fits, join
-from pipeline.reading import LISTENING, Reading, read
+from pipeline.parts import MASK
+from pipeline.places import fits, join
+from pipeline.reading import Reading, read
 from pipeline.types import Place, Turn
 
 _NEAR = 16
 """四十四号，我住二楼，二零三: a room so few characters behind the caller's building is the caller's."""
 
-_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED = 6, 5, 4, 3, 2, 1
+_OWN_WHOLE, _OWN, _ASKED, _ALONE, _WHOLE, _NAMED, _UNSURE = 7, 6, 5, 4, 3, 2, 1
 """How surely an address is the caller's home: said to be, whole or in part; the answer to a question;
-an address with no more words; any building with a room; any building."""
+an address with no more words; any building with a room; any building; the one room that is named."""
 
 
 def home(turns: Sequence[Turn]) -> Place:
@@ -27,11 +26,63 @@ def home(turns: Sequence[Turn]) -> Place:
     confirmed, an address that stands alone, and where there are none of these a whole address, or the
     one building that is named; a neighbour's room, or a spot near a building, does not count.
     """
-    said = list(_homes(read(turns)))
+    return _home(list(_homes(read(turns), 0, len(turns))))
+
+
+def homes(turns: Sequence[Turn]) -> list[tuple[int, Place]]:
+    """Where the callers live, each with the turn from which on this one speaks; mostly there is one.
+
+    Another has taken the telephone where words say so, and where another home is told after them.
+    """
+    calls = read(turns)
+    found = [(0, home(turns))]
+    for index in range(1, len(turns)):
+        if turns[index].speaker == "staff" or not _hands_over(calls, index):
+            continue
+        before = _home(list(_homes(calls, found[-1][0], index)))
+        after = _home([one for one in _homes(calls, index, len(turns)) if one[0] >= _OWN])
+        if after.building and before.building and not fits(before, after):
+            found[-1] = (found[-1][0], before)
+            found.append((index, join(after, replace(Place(), lane=before.lane))))
+    return found
+
+
+def lives_at(homes: Sequence[tuple[int, Place]], turn: int) -> Place:
+    """The home of who speaks in `turn`."""
+    return next(place for first, place in reversed(homes) if first <= turn or not first)
+
+
+_TAKES = re.compile(
+    r"换(?:个)?人|(?:那|好)?我来(?:[讲说]|接)|(?:让|叫)我(?:也)?(?:来)?[讲说]|(?:轮到|该)我(?:来)?[讲说]|我[^,。!?]{0,8}不是一家|"
+    r"我是(?:[他她](?:家)?(?:隔壁|楼上|楼下|对门)?的?(?:邻居|老婆|老公|爱人)|旁边)"
+)
+_GIVES = re.compile(
+    r"(?:你|[他她]|老.|小.)(?:自己)?来?(?:[讲说]|接)(?:吧|好了)?[\s,。!]*$|(?:电话|手机)(?:给|拿给|递给)|换(?:[他她]|个人|老.|小.)"
+)
+
+
+def _hands_over(calls: Reading, index: int) -> bool:
+    """Whether the telephone passes to somebody else at the beginning of a turn or the end of the one before."""
+    if _TAKES.search(calls.folded(index)[:_BEGINS]):
+        return True
+    before = index - 1
+    while before > 0 and calls.turns[before].speaker == "staff":
+        before -= 1
+    return index - before <= 2 and bool(_GIVES.search(calls.folded(before)[-_BEGINS:]))
+
+
+_BEGINS = 18
+"""Characters in which one says that somebody else speaks now."""
+
+
+def _home(said: Sequence[tuple[int, Place]]) -> Place:
     own = {place.building for sure, place in said if sure == _OWN and place.building}
+    rooms = {place.room for _, place in said if place.room}
     buildings = {place.building for _, place in said if place.building}
     found = Place()
     for sure, place in sorted(said, key=lambda one: -_surely(one[0], one[1], own)):
+        if sure == _UNSURE and len(rooms) > 1:
+            continue
         if sure == _NAMED and place.building and (found.building or len(buildings) > 1):
             continue
         if fits(found, place):
@@ -46,13 +97,14 @@ def _surely(sure: int, place: Place, own: set[str]) -> int:
     return _OWN_WHOLE if place.room and place.building in own else sure
 
 
-def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
-    """Addresses that may be the caller's, with how surely, in the order in which they are said."""
-    for index, turn in enumerate(calls.turns):
+def _homes(calls: Reading, first: int, last: int) -> Iterator[tuple[int, Place]]:
+    """Addresses that may be the caller's in turns `first` up to `last`, with how surely, in the order in
+    which they are said."""
+    for index, turn in enumerate(calls.turns[first:last], first):
         if turn.unheard:
             continue
         near_until, near = -1, 0
-        for address in calls[index].addresses:
+        for address in calls.addresses(index):
             place, sure = address.place, 0
             if address.person or (address.kin and not place.room):
                 continue
@@ -61,9 +113,12 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                     yield _NAMED, place
                 continue
             if turn.speaker == "staff":
-                if address.offered:
-                    confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                complete = bool(place.building and place.room)
+                confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                if address.offered or (complete and confirmed):
                     yield (_ASKED if confirmed else _ALONE), place
+                elif complete:  # 六号四零二，警察马上来: staff know who calls
+                    yield _NAMED, place
                 continue
             early = index <= 3 or "我是" in turn.text[max(0, address.start - 16) : address.start]
             if address.kin:
@@ -84,146 +139,15 @@ def _homes(calls: Reading) -> Iterator[tuple[int, Place]]:
                     sure = max(sure, near)
                 elif sure == _ALONE:
                     sure = _WHOLE
+                elif not sure:
+                    sure = _UNSURE
             elif sure >= _ALONE:
                 near_until, near = address.end + _NEAR, sure
             if sure:
                 yield sure, place
 
 
-_OWN_PHONE = re.compile(
-    r"(?:我的?|本人|家里)(?:的)?(?:手机|电话|号码|联系)|打我|打这个|我(?:这里|这边)?(?:是|就是)?[\s,:]*$|打给我|找我|联系我"
-)
-_OTHERS_PHONE = re.compile(
-    r"(?:他|她|儿子|女儿|老公|老婆|爱人|先生|妈|爸|父亲|母亲|师傅|物业|司机|邻居|房东|医生|护士|单位|公司|派出所|志愿者|团长|快递|骗子|对方|中介)"
-    r"[^,。!?;]{0,6}(?:电话|手机|号码|是)[^,。!?;]{0,4}$"
-)
-
-
-_IS_IT = re.compile(
-    rf"[\s,。]*(?:这个号|这个)?(?:{like('对')}(?:[吗不]|{like('吧')})|对不对|是[吗吧]|是不是|没错吧?|打这个)"
-)
-_IS_THIS = re.compile(
-    r"(?:来电显示|(?:就|是)(?:是)?这个|您的?(?:电话|手机|号码)|这个号)[^,。?]{0,8}[\s,:]*$"
-)
 _YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
-
-
-@dataclass(frozen=True, slots=True)
-class SaidPhone:
-    digits: str
-    parts: tuple[tuple[int, int, int], ...]
-    """(turn, start, end) of each stretch of words that holds a part of the number."""
-    score: int
-
-
-def phone_of(turns: Sequence[Turn]) -> str | None:
-    """The caller's number as said in the call, in digits (landlines with 021 where it was said)."""
-    said = said_phone(turns)
-    return said.digits if said else None
-
-
-def said_phone(turns: Sequence[Turn]) -> SaidPhone | None:
-    """The caller's number with the words that hold it."""
-    calls = read(turns)
-    found = [*_whole_phones(calls), *_phones_over_turns(calls)]
-    return max(found, key=lambda said: said.score, default=None)
-
-
-def _whole_phones(calls: Reading) -> Iterator[SaidPhone]:
-    by_residents: set[str] = set()
-    for index, turn in enumerate(calls.turns):
-        if turn.unheard:
-            continue
-        folded = calls.folded(index)
-        for number in calls[index].numbers:
-            if number.kind == "id":
-                continue
-            before = folded[max(0, number.start - 16) : number.start]
-            # A number that staff say is read back, or given to the caller to ring.
-            score = 4 if turn.speaker == "resident" else 3 if turn.speaker == "unknown" else -4
-            score += 2 if number.kind == "mobile" else 0
-            score += 2 if _OWN_PHONE.search(before) else 0
-            others = bool(_OTHERS_PHONE.search(before))
-            score -= 4 if others else 0
-            if (
-                turn.speaker == "staff"
-                and not others
-                and _confirmed(calls, index, number.start, number.end)
-            ):
-                score += 8
-            score += 1 if calls[index].asked_phone else 0
-            if turn.speaker == "staff" and number.digits in by_residents:
-                continue
-            if turn.speaker != "staff":
-                by_residents.add(number.digits)
-            if score > 0:
-                yield SaidPhone(number.digits, ((index, number.start, number.end),), score)
-
-
-def _confirmed(calls: Reading, index: int, start: int, end: int) -> bool:
-    """Whether staff ask if this is the caller's number (`start`, `end` in the turn), and the resident says yes."""
-    folded = calls.folded(index)
-    asks = folded[end:].lstrip(" ").startswith("?") or _IS_IT.match(folded, end)
-    if not (asks or _IS_THIS.search(folded, 0, start)) or index + 1 >= len(calls.turns):
-        return False
-    turn = calls.turns[index + 1]
-    return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
-
-
-_MOBILE, _LANDLINE = 11, 8
-"""Digits of a number without a code."""
-
-
-def _phones_over_turns(calls: Reading) -> Iterator[SaidPhone]:
-    """A number said in parts over several turns, with 嗯 or the staff's reading back between."""
-    turns, index = calls.turns, 0
-    while index < len(turns):
-        turn = turns[index]
-        if turn.speaker == "staff" or turn.unheard:
-            index += 1
-            continue
-        runs = [] if calls[index].numbers else read_runs(calls.folded(index))
-        if not runs:
-            index += 1
-            continue
-        run = runs[-1]
-        said = "".join(group.digits for group in run)
-        tail = calls.folded(index)[run[-1].end :]
-        landline = calls[index].asked_phone and "2" <= said[0] <= "8"
-        whole = _LANDLINE if landline else _MOBILE
-        begun = landline or re.match(r"1[3-9]", said)
-        if not begun or not 2 <= len(said) < whole or len(tail) > 4:
-            index += 1
-            continue
-        parts = [(index, run[0].start, run[-1].end)]
-        following = index + 1
-        while following < len(turns) and following - index <= 10 and len(said) < whole:
-            text = calls.folded(following)
-            more_runs = read_runs(text)
-            more = "".join(group.digits for group in more_runs[0]) if more_runs else ""
-            lead = text[: more_runs[0][0].start] if more_runs else text
-            if turns[following].speaker == "staff" or (more and said.endswith(more)):
-                if len(text) > 24 and not more:
-                    break
-                following += 1
-                continue
-            if not more:
-                if not LISTENING.fullmatch(text):
-                    break
-                following += 1
-                continue
-            if len(lead) > 8:
-                break
-            if len(more) > whole - len(said) and more.startswith(said):
-                more = more[len(said) :]
-            said += more
-            parts.append((following, more_runs[0][0].start, more_runs[0][-1].end))
-            following += 1
-        if len(said) == whole:
-            yield SaidPhone(said, tuple(parts), 6)
-            index = following
-        else:
-            index += 1
 
 
 _SURNAMES = (

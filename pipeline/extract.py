@@ -9,9 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
-from pipeline.caller import SaidPhone, caller_of, home, phone_of, said_phone
+from pipeline.caller import caller_of, home, homes, lives_at
+from pipeline.contact import SaidPhone, phone_of, said_phone
 from pipeline.particulars import particulars
-from pipeline.places import MASK, Address, fits, join
+from pipeline.parts import MASK
+from pipeline.places import Address, fits, join
 from pipeline.promises import conditions, deadlines, deciding, falls_due, promises, refuses
 from pipeline.reading import Clause, Reading, read
 from pipeline.script import fold
@@ -39,7 +41,8 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
     """
     calls = read(turns)
     clauses = calls.clauses(pieces)
-    lives, phone, name = _caller(calls)
+    lived, phone, name = _caller(calls)
+    lives = lives_at(lived, pieces[0].turn if pieces else 0)
     place, evidence = _place(pieces, calls, lives)
     if phone is not None:
         evidence += [_proof("phone", phone.digits, calls, at) for at in phone.parts]
@@ -86,9 +89,11 @@ def extract(pieces: Sequence[Piece], turns: Sequence[Turn], started_at: datetime
 
 
 @lru_cache(maxsize=2)
-def _caller(calls: Reading) -> tuple[Place, SaidPhone | None, str | None]:
+def _caller(
+    calls: Reading,
+) -> tuple[list[tuple[int, Place]], SaidPhone | None, str | None]:
     """What the whole call tells of the caller, once a call."""
-    return home(calls.turns), said_phone(calls.turns), caller_of(calls.turns)
+    return homes(calls.turns), said_phone(calls.turns), caller_of(calls.turns)
 
 
 def _words(calls: Reading, at: _Stretch) -> str:
@@ -148,11 +153,36 @@ def settle(place: Place, lives: Place) -> Place:
     return join(place, lives)
 
 
+_LEAKS = re.compile(
+    r"(?<![煤燃天气泄奶])漏(?![检报掉发电])|渗|返[水上潮]|滴|往下[浇淌流]|水[^,。]{0,4}往下"
+)
+_IS_IN = re.compile(
+    r"(?:我|阿拉)们?(?:家|这里|屋里|房间|卫生间|厨房|厕所|客厅|卧室)|(?<!楼的)(?:天花板|吊顶)|墙|滴下来|漏下来|顶上"
+)
+_OUTDOORS = re.compile("晾|晒|被子|空调|雨棚|雨篷|浇花|拖把|洗脚水|花盆")
+"""Water from a balcony is what somebody does, and the matter is there."""
+
+
+def _comes_in(pieces: Sequence[Piece], calls: Reading) -> bool:
+    """Whether water comes into the caller's home."""
+    said = "".join(
+        calls.folded(piece.turn)[piece.start_char : piece.end_char]
+        for piece in pieces
+        if calls.turns[piece.turn].speaker != "staff"
+    )
+    return bool(_LEAKS.search(said) and _IS_IN.search(said) and not _OUTDOORS.search(said))
+
+
+def _next_door(place: Place, lives: Place) -> bool:
+    """Whether it is another room of the caller's building."""
+    return bool(place.room) and fits(replace(place, room=None), replace(lives, room=None))
+
+
 def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place, list[Evidence]]:
     turns = calls.turns
     said: list[tuple[int, Address]] = []
     for piece in pieces:
-        for address in calls[piece.turn].addresses:
+        for address in calls.addresses(piece.turn):
             if piece.start_char <= address.start < piece.end_char and not address.person:
                 said.append((piece.turn, address))
     if not said:
@@ -175,6 +205,15 @@ def _place(pieces: Sequence[Piece], calls: Reading, lives: Place) -> tuple[Place
         and not fits(lives, item[1].place)
         and (item[1].place.building or item[1].place.room)
     ]
+    if lives.room and _comes_in(pieces, calls):
+        # 楼上五零一漏水，滴到我家: seen to where it comes out, not where it comes from.
+        elsewhere = [item for item in elsewhere if not _next_door(item[1].place, lives)]
+        if not elsewhere:
+            return lives, [
+                _proof("place", str(a.place), calls, (turn, a.start, a.end))
+                for turn, a in residents
+                if fits(lives, a.place)
+            ]
     chosen = elsewhere or residents
     place = Place()
     evidence: list[Evidence] = []

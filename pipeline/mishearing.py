@@ -35,6 +35,9 @@ def _mends() -> tuple[tuple[re.Pattern[str], str], ...]:
     ends = r"(?=[\s,。的]|$)"
     rules = (
         (rf"{after}{like('单')}{like('元')}(?=[\s,的]{{0,2}}(?:{_ROOM}|[{NUMERALS}]+[楼层]|底楼|[,。]|$))", "单元"),
+        (rf"(?<=[号栋幢楼座][一二三四五六七八九]){like('单')}{like('元')}", "单元"),
+        (r"(?<=[我们家])十(?=[二三四五六七八九]十)", "是"),
+        (r"(?<=几)好(?=[?\s]*$)", "号"),
         (rf"{after}(?:{like('号', but='好')}(?![升克米安瓦尔子])|好{of_address})", "号"),
         (rf"(?<=号)(?:{like('楼', but='漏')}|漏(?![水了雨电气油风得的下出到进]))", "楼"),
         (rf"{after}(?:{like('楼', but='漏露')}{ends}|漏(?={_ROOM}))", "楼"),
@@ -60,9 +63,7 @@ def mend(text: str) -> str:
     return text
 
 
-_READ_OUT = (
-    f"(?:[{_ONES}]{{1,2}}[零〇][一二三四五六七八九]|[{_ONES}][零〇]{{2}}[一二三四五六七八九])"
-)
+_READ_OUT = f"(?:[{_ONES}]{{1,2}}[零〇][{_ONES}]|[{_ONES}][零〇]{{2}}[{_ONES}])"
 _COUNTED = "[个各格咯搿葛割家件口楼层户样桩位人台部间条只天点张份次趟]"
 _RUN_ON = re.compile(
     rf"(?<![{NUMERALS}]){_READ_OUT}(?=[一二两三四五六七八九十几]{_COUNTED}|{_READ_OUT}(?![{NUMERALS}])|"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pipeline.places import MASK
+from pipeline.parts import MASK
 from pipeline.script import spoken_number
 
 Grain = Literal["minute", "day", "week", "vague"]

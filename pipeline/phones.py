@@ -8,37 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pipeline.mishearing import like
+from pipeline.runs import DIGIT, MOBILE, MOBILE_BEGUN, Group, amended, read_runs, single_digits
 from pipeline.script import digits
 
 Kind = Literal["mobile", "landline", "id"]
 
-_DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
-_TOKEN = re.compile(
-    rf"(?:(?P<times>[两二三四2-4])个|双)(?P<same>{_DIGIT})(?!十|百|千|个|多)|(?P<one>{_DIGIT})(?![位十共])"
-)
-
-_BETWEEN = re.compile(
-    r"[\s,、.。;:…\-—~!?()]*"
-    r"(?:(?:嗯+|哦+|噢|喔|呃|额|啊|哎|唉|好的?|好好|对+的?|是的?|您说|你说|您讲|你讲|然后呢?|再|后[面头边]?(?:[四4]位|几位)?[是呢]?|接着|接下来|"
-    r"那个|就是|最后是?|然[后吼]|中间是?|前面是?|开头是?|尾号是?|空格?|横?杠|喂)[\s,、.。;:…\-—~!?]*){0,3}"
-)
-"""What may stand between two groups of one number: pauses and listening noises."""
-_HEAD = re.compile(r"[\s,]*(?:的|(?:开|打)头的?|这个号的?)[\s,、.。…]*")
-"""What may stand behind the first three digits of a mobile: 一三九的一八幺零."""
-
-_SLIP = re.compile(r"(?<!对)不对|(?<!是)不是|错了|说错|讲错|报错|哦不|噢不|等等|重新|更正")
-_SLIP_BETWEEN = re.compile(r"[^0-9零〇○一二三四五六七八九幺]{0,14}")
-
-MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(
     r"(?:0(?:10|2[0-9]|[3-9][0-9]{2}))?[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6}"
 )
+_SHORT = re.compile(r"[2-8][0-9]{6}")
+"""A landline of a smaller city, or an old one."""
+_SHORTEST = 7
+_BUILDING = re.compile("号(?!码)|[栋幢弄]")
+_ROOM = re.compile("[1-9][0-9]?(?:0[1-9]|1[0-9])|.{1,2}")
+"""What stands before a mobile in one breath: three or four digits that can be a room, or fewer."""
 _ID = re.compile(r"[1-6][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-9]{3}[0-9x]")
-_LANDLINE_CUE = re.compile(rf"电话|座机|号码|固话|分机|打|家里|联系|(?<!{_DIGIT})号")
+_LANDLINE_CUE = re.compile(rf"电话|来电|显示|座机|号码|固话|分机|打|家里|联系|(?<!{DIGIT})号")
 
+_SHORT_CUE = re.compile(r"(?:电话|座机|固话)(?!.*(?:身份证|卡号|密码))")
 _LANDLINE_AFTER = re.compile(
     rf"[\s,。]{{0,2}}(?:座机|固话|家里的?电话|[八8]位|{like('对')}(?:{like('吧')}|[吗伐])|是[吧吗伐]|对不对)"
 )
@@ -55,46 +46,10 @@ _MISHEARD = {
 }  # fmt: skip
 _MISHEARD_TABLE = str.maketrans(_MISHEARD)
 _HEARD_RUN = re.compile(
-    rf"(?<!{_DIGIT})(?:[{''.join(_MISHEARD)}]|{_DIGIT})(?:[\s,、.。-]*(?:[{''.join(_MISHEARD)}]|{_DIGIT})){{10}}(?!{_DIGIT})"
+    rf"(?<!{DIGIT})(?:[{''.join(_MISHEARD)}]|{DIGIT})(?:[\s,、.。-]*(?:[{''.join(_MISHEARD)}]|{DIGIT})){{10}}(?!{DIGIT})"
 )
 _SURE_DIGITS = 8
 """Of a mobile's 11 digits, so many must be real ones before homophones are believed for the rest."""
-
-
-_PLAIN_MISHEARD = {
-    "灵": "零", "林": "零", "凌": "零", "铃": "零", "玲": "零", "另": "零", "腰": "幺", "妖": "幺", "邀": "幺",
-    "么": "幺", "午": "五", "伍": "五", "舞": "五", "陆": "六", "柒": "七", "起": "七", "妻": "七", "酒": "九",
-    "久": "九", "叁": "三", "伞": "三", "肆": "四", "捌": "八",
-}  # fmt: skip
-_MEND = re.compile(
-    "(?:(?<=[零〇一二三四五六七八九幺0-9])H(?=[零〇一二三四五六七八九幺0-9])|(?<=[楼号栋元])H(?=[零〇][一二三四五六七八九])|"
-    "(?<=[一二三四五六七八九][零〇])H)".replace("H", f"[{''.join(_PLAIN_MISHEARD)}]")
-)
-
-_CALLED = str.maketrans("洞动冻拐乖怪勾沟钩么", "零零零七七七九九九幺")
-"""Digits as drivers, soldiers and the army's families call them; 幺 is often written 么."""
-_CALLED_RUN = re.compile(
-    rf"(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])(?:[\s,]*(?:{_DIGIT}|[洞动冻拐乖怪勾沟钩么])){{6,}}"
-)
-
-
-def mend_digits(text: str) -> str:
-    """五灵一 → 五零一: homophones inside of numbers as the digits they stand for, one for one.
-
-    Only characters that mean nothing there, between digits or beside the zero of a room.
-    """
-    text = _CALLED_RUN.sub(lambda match: match[0].translate(_CALLED), text)
-    return _MEND.sub(lambda match: _PLAIN_MISHEARD[match[0]], text)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Digits said without a pause: `text[start:end]`. `slip`: the speaker took back what was before."""
-
-    digits: str
-    start: int
-    end: int
-    slip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,36 +62,6 @@ class Number:
     kind: Kind
 
 
-def read_runs(text: str) -> list[list[Group]]:
-    """The digits of `text` as runs of groups; a run goes on over pauses, listening noises and slips."""
-    groups: list[Group] = []
-    for match in _TOKEN.finditer(text):
-        value = (
-            digits(match["same"]) * int(digits(match["times"] or "2"))
-            if match["same"]
-            else digits(match["one"])
-        )
-        last = groups[-1] if groups else None
-        if last and last.end == match.start():
-            groups[-1] = Group(last.digits + value, last.start, match.end(), last.slip)
-        else:
-            groups.append(Group(value, *match.span()))
-    runs: list[list[Group]] = []
-    for group in groups:
-        gap = text[runs[-1][-1].end : group.start] if runs else ""
-        if runs and (_BETWEEN.fullmatch(gap) or _headed(runs[-1][-1], gap)):
-            runs[-1].append(group)
-        elif runs and _SLIP.search(gap) and _SLIP_BETWEEN.fullmatch(gap):
-            runs[-1].append(Group(group.digits, group.start, group.end, slip=True))
-        else:
-            runs.append([group])
-    return runs
-
-
-def _headed(group: Group, gap: str) -> bool:
-    return bool(MOBILE_BEGUN.fullmatch(group.digits) and _HEAD.fullmatch(gap))
-
-
 def read_numbers(text: str, *, asked: bool = False) -> list[Number]:
     """The mobiles, landlines and identity numbers in `text` (folded), in order.
 
@@ -145,7 +70,7 @@ def read_numbers(text: str, *, asked: bool = False) -> list[Number]:
     found: list[Number] = []
     for run in read_runs(text):
         total = sum(len(group.digits) for group in run)
-        if total >= 8:
+        if total >= _SHORTEST:
             found += _from_run(run, text, asked)
     if not any(number.kind == "mobile" for number in found):
         found += [
@@ -178,7 +103,6 @@ def read_parts(text: str, *, asked: bool = False) -> list[Group]:
 _MANY, _FEW = 7, 4
 """Digits in a row that no address has; digits that answer the question for a number."""
 _PART_CUE = re.compile(r"(?:电话|手机|号码|座机|固话|联系)[^,。]{0,6}[,。…\s]*$")
-MOBILE_BEGUN = re.compile(r"1[3-9][0-9]")
 
 
 def _from_run(run: Sequence[Group], text: str, asked: bool) -> list[Number]:
@@ -199,17 +123,32 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
     """The number that begins with group `index` of `run`, if one does."""
     start = run[index].start
     first = run[index]
-    if len(first.digits) > 11 and MOBILE.fullmatch(first.digits[-11:]) and len(first.digits) <= 15:
+    if (
+        11 < len(first.digits) <= 15
+        and MOBILE.fullmatch(first.digits[-11:])
+        and (_ROOM.fullmatch(first.digits[:-11]) or not MOBILE.fullmatch(first.digits[:11]))
+    ):
         # 五零一一三八…: a room and a number in one breath (three or four digits before).
-        token = list(_TOKEN.finditer(text, first.start, first.end))
-        if all(m["one"] for m in token):
-            return _corrected(
-                run, index + 1, Number(first.digits[-11:], token[-11].start(), first.end, "mobile")
-            )
+        said_singly = single_digits(text, first.start, first.end)
+        if said_singly:
+            number = Number(first.digits[-11:], said_singly[-11].start, first.end, "mobile")
+            return _corrected(run, index + 1, number)
+    addressed = len(first.digits) < 14 and _BUILDING.match(text, first.end)
+    if (
+        11 < len(first.digits) <= 15
+        and MOBILE.fullmatch(first.digits[:11])
+        and (addressed or len(first.digits) >= 14)
+    ):
+        said_singly = single_digits(text, first.start, first.end)
+        if said_singly:  # a number and a room or a building, or its last digits once more
+            return Number(first.digits[:11], start, said_singly[10].end, "mobile")
     if MOBILE.fullmatch(first.digits[:11]) and MOBILE.fullmatch(first.digits[11:22]):
-        token = list(_TOKEN.finditer(text, first.start, first.end))
-        if all(m["one"] for m in token):  # read back in one breath, not always rightly
-            return Number(first.digits[:11], start, token[21].end(), "mobile")
+        said_singly = single_digits(text, first.start, first.end)
+        if said_singly:  # read back in one breath, not always rightly
+            return Number(first.digits[:11], start, said_singly[21].end, "mobile")
+    echoed = _whole_with_echo(run, index)
+    if echoed is not None:
+        return echoed
     said = ""
     for last in range(index, min(index + 12, len(run))):
         group = run[last]
@@ -249,6 +188,10 @@ def _whole(run: Sequence[Group], index: int, text: str, asked: bool) -> Number |
             and (asked or said[0] == "0" or _announced(text, start, run[last].end))
         ):
             return _corrected(run, last + 1, Number(said, start, run[last].end, "landline"))
+        if not rest and not index and _SHORT.fullmatch(said):
+            number = Number(said, start, run[last].end, "landline")
+            if asked or _SHORT_CUE.search(text, max(0, start - 12), start):
+                return number
     return None
 
 
@@ -260,38 +203,51 @@ def _announced(text: str, start: int, end: int) -> bool:
 
 
 def _corrected(run: Sequence[Group], following: int, number: Number) -> Number:
-    """`number` with its tail replaced, where the speaker takes it back: …四四二一，不对，四四一二."""
-    if following >= len(run) or not run[following].slip:
+    """`number` with a part replaced, where the speaker takes it back: …四四二一，不对，四四一二."""
+    if following >= len(run):
         return number
+    where, slip = run[following].where, run[following].slip
     tail, end = "", number.end
     for group in run[following:]:
         if group.slip and tail:
             break
         tail, end = tail + group.digits, group.end
     length = len(number.digits)
+    if not slip and not (where == "tail" and len(tail) <= _TAIL):
+        return number
     if MOBILE.fullmatch(tail[-11:]):  # 二九幺，一七七零七三八零二九幺: the whole once more
         return Number(tail[-11:], number.start, end, "mobile")
-    if 2 <= len(tail) < length:
-        return Number(number.digits[: length - len(tail)] + tail, number.start, end, number.kind)
+    if 2 <= len(tail) <= min(_REST, length - 1):
+        return Number(amended(number.digits, tail, where), number.start, end, number.kind)
     return number
+
+
+_REST = 8
+"""Digits of a mobile behind its first three: what is longer and yet not whole corrects nothing."""
+_TAIL = 6
+"""Digits that may be the last of a number once more; more are another number."""
 
 
 def _over_slips(run: Sequence[Group], index: int) -> Number | None:
     """幺三八，零零一二，不对，零零一三，四五六七: what was said before the slip, cut to fit what follows."""
-    slip = next((i for i in range(index + 1, len(run)) if run[i].slip), None)
-    if slip is None:
+    slips = [i for i in range(index + 1, len(run)) if run[i].slip]
+    if not slips:
         return None
-    before = "".join(group.digits for group in run[index:slip])
+    before = "".join(group.digits for group in run[index : slips[0]])
+    for slip, following in pairwise(slips):  # taken back more than once
+        anew = "".join(group.digits for group in run[slip:following])
+        before = before[: max(0, len(before) - len(run[slip].digits))] + anew
+    slip = slips[-1]
     after, end = "", 0
     for group in run[slip:]:
-        if group.slip and after:
-            break
         after, end = after + group.digits, group.end
         if len(after) >= 11:
             break
     if len(after) > 11 or len(before) + len(after) < 11:
         return None
     said = before[: 11 - len(after)] + after
+    if len(before) == 11 and run[slip].where:
+        said = amended(before, after, run[slip].where)
     # What is kept must end where a group ends, else the slip was about something else.
     # A tail as long as what replaces it may be cut off anywhere.
     tail = len(before) - len(run[slip].digits)
@@ -340,7 +296,24 @@ def _over_echo(run: Sequence[Group], index: int, text: str, asked: bool) -> Numb
         announced = asked or _announced(text, start, group.end)
         if announced and half * 2 == said and _LANDLINE.fullmatch(half):
             return Number(half, start, group.end, "landline")
+        if announced and group is run[-1] and len(said) <= 14:
+            landline = next((one for one in _without_echo(said) if len(one) == 8), "")
+            if _LANDLINE.fullmatch(landline):
+                return Number(landline, start, group.end, "landline")
     return None
+
+
+def _whole_with_echo(run: Sequence[Group], index: int) -> Number | None:
+    """一七七五二零三五二零三，嗯，幺幺六八: what is over eleven digits stands twice in a row."""
+    rest = run[index:]
+    said = "".join(group.digits for group in rest)
+    echo = len(said) - 11
+    if len(rest) < 2 or not _ECHO <= echo <= 8 or any(group.slip for group in rest):
+        return None
+    twice = [one for one in _without_echo(said) if len(one) == 11 and MOBILE.fullmatch(one)]
+    if len(set(twice)) != 1:
+        return None
+    return Number(twice[0], run[index].start, run[-1].end, "mobile")
 
 
 _LONGEST = 12

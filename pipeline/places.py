@@ -1,180 +1,56 @@
 """Addresses in speech: 二号楼三单元五零一, 2-501, 三十弄2号, 六号楼二〇四, 十九号三〇五.
 
-A leaf: it reads one text; who lives where is decided in `extract.py`. Texts are folded
-(`script.fold`). A number before 号 may be a building or a day of the month: the words around decide.
+It reads one text; who lives where is decided in `caller.py`. Texts are folded
+(`script.fold`). Its parts are read by `parts.py`; whose it is tells `whose.py`.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pipeline import questions
 from pipeline.mishearing import mend, parted
-from pipeline.script import digits, spoken_number
+from pipeline.parts import (
+    MASK,
+    RANK,
+    SERVICE,
+    Part,
+    is_building,
+    is_quantity,
+    is_room,
+    parts_of,
+    whole,
+)
+from pipeline.runs import NUMBER
+from pipeline.script import digits
 from pipeline.types import Place
-
-MASK = "\ue000"
-"""Stands for a character that was read already; it is in no pattern."""
-
-DIGIT = "[0-9零〇○一二两三四五六七八九幺]"
-NUMBER = "(?:[0-9]{1,4}|[零〇○一二两三四五六七八九十百廿卅幺]{1,6})"
-NOT_IN_NUMBER = "(?<![0-9零〇○一二两三四五六七八九十百千万廿卅幺第周拜-])(?<!星期)"
-NO_MORE = "(?!(?!千万)[0-9零〇○一二两三四五六七八九十百千万幺])"
-
-_ROOM_NUMBER = (
-    f"(?:{DIGIT}{{3,4}}|[一二三]?十[一二三四五六七八九]?[零〇0][1-9一二三四五六七八九]|"
-    "(?:[一二两三]千)?[一二两三四五六七八九]百[零〇][一二三四五六七八九])"
-)
-"""五零一, 1201, 一二〇一, 十二零一 (twelfth floor, 01), 两千一百零六."""
-
-_UNITS_AFTER = (
-    "块|元|个|只|斤|公斤|度|毫|克|米|多|点|分|秒|次|万|千|百|人|天|户|年|月|日|岁|平|瓶|盒|箱|包|份|张|条|"
-    "件|双|套|片|粒|颗|支|袋|路|级|楼|层|单元|弄|号|周|位|名|例|小时|%|米|站|台|股|集|期|版"
-)
-"""A bare 502 followed by one of these is a quantity, not a room."""
-
-# Each part of an address alone. Longer and surer forms stand first.
-_PARTS = re.compile(
-    "|".join(
-        [
-            # 2-3-501, 2-501, 二杠五零一; never 2022-04-05 nor the middle of a longer number
-            rf"(?P<dash>(?<![0-9零〇一二三四五六七八九幺a-z.:/-])(?P<d1>[0-9]{{1,3}}|{DIGIT}{{1,2}}|[一二三四五六七八九]?十[一二三四五六七八九]?)"
-            rf"\s?(?:[-－–—~杠]|横杠|之)\s?(?:(?P<d2>{DIGIT}{{1,2}})\s?(?:[-－–—~杠]|横杠|之)\s?)?(?P<d3>{DIGIT}{{3,4}})(?:室)?(?![-0-9零〇一二三四五六七八九幺]))",
-            # 三十弄, 1250弄
-            rf"(?P<lane>{NOT_IN_NUMBER}(?P<ln>{NUMBER})\s?弄(?![得好来错丢坏到个一清完]))",
-            # 二号楼, 12栋, 5幢, 30号甲, a座
-            rf"(?P<block>(?:(?:(?<=第)|{NOT_IN_NUMBER})(?P<bn>{NUMBER})\s?(?P<bs>[甲乙丙丁])?(?:号楼(?!上)|[栋幢]|座(?![位机椅谈次车商]))|(?<![a-z])(?P<bl>[a-h])(?:座(?!位)|栋|幢|号?楼))(?P<bt>[甲乙丙丁])?)",
-            rf"(?P<unit>{NOT_IN_NUMBER}(?P<un>[0-9]{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s?(?:单元(?!门口)|[门们](?={DIGIT}{{3,4}})))",
-            # 501室, 一百零二室, 1201房间
-            rf"(?P<room>{NOT_IN_NUMBER}(?P<rn>{_ROOM_NUMBER}|{NUMBER})(?P<rl>[a-d甲乙])?\s?(?:室(?![内外友户]|[一两二]厅)|房间?(?![子产东租贷管款])))",
-            # 30号甲, and 二号 alone: a building or a day, see _is_building
-            rf"(?P<gate>{NOT_IN_NUMBER}(?P<gn>{NUMBER})\s?号(?P<gs>[甲乙丙丁])?"
-            r"(?!线|码|文|床|桌|厅|口|窗|井|梯|机|位|球|车|馆|台|坑|病|院(?=[0-9零〇一二两三四五六七八九十]{1,3}(?:号楼|[栋幢]))|[^,。]?电梯|门(?![口洞前0-9零〇一二三四五六七八九幺]))"
-            r"(?:里|门洞|门口|楼|门(?=[0-9零〇一二三四五六七八九幺]))?)",
-            # 502 or 三〇二 alone: a room only where the words around say so
-            rf"(?P<bare>{NOT_IN_NUMBER}(?<![a-z.:/+周拜期每初第])(?P<an>{_ROOM_NUMBER})(?:[\s,]?(?P=an))*(?P<al>[a-d](?![a-z]))?{NO_MORE}(?![a-z.:/-]))",
-        ]
-    )
-)
+from pipeline.whose import SELF_BEFORE, whose
 
 _GAP = re.compile(
     rf"[\s,、.。…的那就是在里呀呢嘛啊杠{MASK}]{{0,3}}(?:(?:房间?|室)号码?是?)?(?:我?(?:家)?住?在?(?:{NUMBER}[楼层]|底楼|顶楼)[呀啊的]?)?(?:租(?:房子?)?的)?[\s,、的]{{0,2}}"
 )
 """What may stand between the parts of one address: 四十四号，我住二楼，二零三."""
 
-_RANK = {"lane": 0, "block": 1, "gate": 1, "unit": 2, "room": 3, "bare": 3, "dash": 4}
+_NEXT = re.compile(r"\s?[,、]\s?(?:在|是)?")
+_CLOSES = re.compile(r"(?:里|楼)?的?(?:[。!?]|[,\s]*$|[,\s](?!到))")
+"""How a building stands behind its room: 二零一，三号。"""
 
-_DAY_AFTER = re.compile(
-    r"[\s,]{0,2}(?:早|上午|中午|下午|傍晚|晚|夜|凌晨|之前|以前|前(?![面头后排])|为止|开始|到期|了|那天|那一天|当天|放(?!在)|"
-    r"出院|就(?!是)|开(?:课|会|学|始|放|门)|左右|以后|之后|起|截止|[一二三四五六七八九十0-9]{1,3}点|封|进去的|"
-    r"出来|回来|过来|去|我|你们?[能会]|能|做的|到现在|礼拜|星期|周[一二三四五六日天]|还有|要|有(?![人户家])|[到来走回做]的)"
-)
-_DAY_BEFORE = re.compile(
-    r"(?:月份?|每个?月|礼拜.|星期.|周[一二三四五六日天]|到|从|自|截至|截止|大后天|后天|明天|今天|昨天|前天|打|拨|是不是|最晚|地下|车位|车库)[\s,]{0,2}$"
-)
-_BUILDING_AFTER = re.compile(
-    rf"\s?(?:{NUMBER}[楼层]|[楼栋]|底楼|地下|顶楼|单元|平房|大?院|[东南西北][面边头侧]|对面|旁边|前面|后面|下面|隔壁|这[栋幢边里]|"
-    r"那[栋幢边]|的?(?:居民|业主|住户|租户|租客|楼组长|老|小|阿姨|阿婆|阿公|爷叔|奶奶|伯伯|姓|电梯|楼道|门|大门|垃圾))"
-)
-_BUILDING_BEFORE = re.compile(
-    r"(?:我是|我住|住在?|租在?|我们|咱们?|阿拉|我家在?|家里?在|家住|我在|在你们|地址是?|门牌是?|这里是|这边是|就是|我)(?:那个)?[\s,]{0,2}$"
-)
-
-SELF_BEFORE = re.compile(
-    r"(?:我(?:还|又|就|也)?是(?:那个|刚才的?|住)?|我住在?|住在?|住的是|我们(?:是|住|家|在|这里|这边|楼)?|咱们?|阿拉(?:是|住)?|租在?|我家(?:是|在|住)?|家里?(?:是|在|住)|"
-    r"我在|我这里?是?|我这边是?|地址是?|门牌号?是?|这里是|我就是|(?<![给帮叫跟让找对和])我|侬|"
-    r"(?:我|免贵|敝)姓[^\s,。!?的]{1,2}(?:[\s,]?[^\s,。!?]{1,2}的[^\s,。!?])?)"
-    r"[\s,那个呃嗯第]{0,3}(?:[你咱]们?[这那]?(?:小区|社区|院子?)里?的?)?$"
-)
-"""What stands just before an address that is the caller's own."""
-
-OTHER_BEFORE = re.compile(
-    r"(?:隔壁|楼上|楼下|对门|对面|旁边|上面|下面|前面|后面|他家|她家|人家|他们|朋友|邻居|底楼|[一二三四五六七八九十]楼)"
-    r"(?:的|是|那个|邻居|那家|住)?[\s,]{0,2}$"
-)
-SELF_AFTER = re.compile(
-    r"里?(?:底楼|顶楼|[0-9一二三四五六七八九十]+楼)?(?:楼组长|的(?:楼组长|业主|居民|租户|住户|租客|[老小阿][^\s,。!?那这头太板人孩区伙姑朋妈爸婆公爷伯姨弟妹哥姐子狗猫]|[^\s,。!?的那]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|女士)))"
-)
-"""十四号里顶楼的老范: the caller's own where it stands early in the call."""
-
-OTHER_AFTER = re.compile(
-    r"\s?(?:那[个家户位对边]|有[个户家]|的?(?:邻居|人家)|对面|旁边|隔壁|楼?后面|楼?前面|门口|你们能不能)"
-)
-COMPARED_AFTER = re.compile(r"(?:那边|楼|里|他们|人家)?(?:都|好好|倒|反而|早就|老早|已经|也没)")
-"""对面九号都发了: tells what is so elsewhere, not where the matter is."""
-
-KIN_BEFORE = re.compile(
-    r"(?:妈|爸|爷|奶|公|婆|舅|姨|姑|伯|叔|哥|姐|弟|妹|儿子|女儿|朋友|同事|他|她)[^,。!?我]{0,3}[住租]在?(?:我们|你们|这里)?$"
-)
-"""舅舅住在十五号: somebody else's home."""
-
-_TO_BEFORE = re.compile(rf"{DIGIT}(?:号楼?|[栋幢])?[到至道]$")
-_TO_AFTER = re.compile(rf"[到至道]{NUMBER}(?:号|[栋幢])")
-"""四栋到七栋: a range is nobody's home."""
-
-PASSING_BEFORE = re.compile(
-    r"我(?:们)?(?:去|来|再|就)?(?:找|问|跟|和)(?:过|了)?(?:隔壁|楼上|楼下|对门|对面)?$"
-)
-"""我找六零二分一袋: somebody in passing."""
-
-FLOOR_BEFORE = re.compile(r"[0-9一二三四五六七八九十]楼[\s,]{0,2}$")
-"""十四楼，一四零二: an answer that tells the floor first."""
-
-OWN_AFTER = re.compile(r"\s?(?:就|才)?是我(?:们)?家?(?:[呀啊哦噢嘛的,。!?\s]|$)")
-"""三零一是我呀."""
-
-KIN_AFTER = re.compile(
-    r"是(?:我[^,。!?]{1,5}[那拿哪纳]边|[^,。!?我你您]{1,2}(?:老师|阿姨|阿婆|爷叔|师傅|先生|家))"
-)
-"""六〇二是我儿子那边, 八零一是陈老师: where somebody else lives, and no matter is."""
 
 TAKEN_BACK = re.compile(
-    r"[\s,.。…室里的哎啊呀哦噢嗯]{0,4}(?:不对(?![吗劲头付])|不是(?=[\s,.。…!]|不是)|[说讲记搞][错反]|错了)"
+    r"[\s,.。…室里的哎啊呀哦噢嗯呃额]{0,4}(?:不对(?![吗劲头付])|(?<!是)不是(?=[\s,.。…!]|不是)|[说讲记搞写看报念][错反]|(?<!没)错了|反了|[哦噢啊]不(?![是能要会行好])|应该是|更正)"
 )
 """六〇二。哎不是不是，…: what stands before was a slip of the tongue, as far as what follows says it anew."""
 
 _SAID_ANEW = 24
 """So many characters on."""
 
-ASKS_OTHERS = re.compile(
-    r"(?:楼上|楼下|隔壁|对门|对面|[他她]们?家?|邻居|对方|那[家户])[^,。!?]{0,5}[几哪]|[哪几][家户]"
-)
-"""Staff ask for somebody else's address: 您楼上是几室."""
-
-OTHERS_ROOM_BEFORE = re.compile(r"(?:[他她]|人家|那家|对方)(?:家|就)?[是住]?[\s,]?$")
-"""他是六零三，我是五零三: a room alone that is said of somebody else."""
-
-PERSON_AFTER = re.compile(
-    r"的(?:小伙|小姑娘|那个|那位|志愿者|大妈|大爷|男的|女的|一个|有个|老头|团长)"
-)
-"""六号楼的小伙子: says who somebody is, not where the matter is."""
-
-ASKS_PLACE = re.compile(
-    r"几号|几室|几零几|几[层楼]|哪一?层|哪个?楼|哪[一]?[栋幢号户家]|哪个?室|几[栋幢楼]|几单元|[零〇]几|住[在]?哪|住几|门牌|地址|哪里的|哪个号|哪个?门洞|房号|室号"
-)
-"""Staff ask for the address: the bare number that follows is one."""
-
-_OFFERED_BEFORE = re.compile(r"[您你侬](?:们)?家?(?:就?是|住在?|在)(?:那个)?$")
-_OFFERED_AFTER = re.compile(r"室?的?[,\s]?(?:[对是][吧吗伐]|对不对|是不是|没错吧|吗|伐)")
-OFFERS = re.compile(
-    rf"(?:[您你侬](?:们)?家?(?:就?是|住在?|在)[^,。!?]{{0,4}}(?:{NUMBER}(?:号楼?|[室栋幢弄楼层]|单元)?){{1,4}}的?(?:[对是]?[吧吗伐对]|对不对|没错吧)?|"
-    rf"{DIGIT}(?:[号室栋幢弄]|号楼|单元)?的?(?:[对是][吧吗伐]|对不对|没错吧|吗|伐))[?—…]*$"
-)
-"""Staff ask whether this is the address."""
-
-_ASKS_DAY = re.compile(
-    r"(?:月|拆线|复查|到期|过期|手术|开刀|生日|出生|预产期|生效|解封|出院|回来|什么时候)[^,。!?]{0,3}几号|"
-    r"几号(?=生|做|到期|拆|出院|开始|回来|解封)"
-)
-"""拆线是几号 asks for a day."""
-
 ANSWER_WITHIN = 24
 """An answer stands at the beginning of the turn after the question (characters)."""
 
 _ASKED_BEFORE = 14
-
-_SERVICE = frozenset({"110", "119", "120", "122", "114", "315", "911"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +61,8 @@ class Address:
     somebody else's or a spot near it, `person` where it tells who somebody is, `whole` where the clause
     is the address and no more, `named` where a name or a part in the house follows it, `asked`
     where it answers a question, `offered` where it is one: 您是六零一吗,
-    `kin` where it is where somebody else lives.
+    `kin` where it is where somebody else lives, `denied` where the words before it say that it is not this,
+    `anew` where they take back what was said in another turn.
     """
 
     place: Place
@@ -199,157 +76,22 @@ class Address:
     asked: bool = False
     offered: bool = False
     kin: bool = False
+    denied: bool = False
+    anew: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    kind: str
-    place: Place
-    start: int
-    end: int
-
-
-def _figure(words: str) -> str | None:
-    number = spoken_number(re.sub(r"^(廿|卅|十)\1+", r"\1", words))  # 廿……廿四
-    return None if number is None else str(number)
-
-
-def _room(words: str) -> str | None:
-    """五零一 → 501, 十二零一 → 1201, 一百零二 → 102."""
-    if "十" in words[:-2] and words[-2] in "零〇0":
-        floor = spoken_number(words[:-2])
-        return None if floor is None else f"{floor}0{digits(words[-1])}"
-    plain = digits(words)
-    return plain if plain.isdigit() else _figure(words)
-
-
-def _part(match: re.Match[str]) -> _Part | None:
-    kind = match.lastgroup or ""
-    # lastgroup names the last inner group that matched: find the outer one.
-    kind = next(name for name in _RANK if match[name] is not None)
-    place = Place()
-    if kind == "dash":
-        building, unit, room = _figure(match["d1"]), match["d2"], _room(match["d3"])
-        if building and room and _plausible_room(room):
-            place = Place(building=building, unit=_figure(unit) if unit else None, room=room)
-    elif kind == "lane":
-        little = match["ln"] in "一两" and not match.string[match.end() : match.end() + 1].isdigit()
-        if not little:  # 弄一弄
-            place = Place(lane=_figure(match["ln"]))
-    elif kind == "block":
-        letter = match["bl"]
-        number = letter.upper() if letter else _figure(match["bn"])
-        if match["bn"] == "一" and match.string[: match.start()].endswith(tuple("那这哪每整另同")):
-            number = None  # 靠水塔的那一幢
-        if number and number != "0":
-            place = Place(building=number + (match["bs"] or match["bt"] or ""))
-    elif kind == "unit":
-        place = Place(unit=_figure(match["un"]))
-    elif kind == "room":
-        number = _room(match["rn"])
-        place = Place(room=number + (match["rl"] or "").upper() if number else None)
-    elif kind == "gate":
-        number = _figure(match["gn"])
-        if number and 0 < int(number) < 1000:
-            place = Place(building=number + (match["gs"] or ""))
-    else:
-        number = _room(match["an"])
-        if number and _plausible_room(number):
-            place = Place(room=number + (match["al"] or "").upper())
-    return _Part(kind, place, *match.span()) if place else None
-
-
-def _plausible_room(number: str) -> bool:
-    """Floor 1 to 60, flat 1 to 60: no year, no hundred yuan."""
-    return len(number) in (3, 4) and 1 <= int(number[:-2]) <= 60 and 1 <= int(number[-2:]) <= 60
-
-
-def _is_building(part: _Part, text: str, asked: bool) -> bool:
-    """Whether N号 alone is a building and no day of the month."""
-    words = text[part.start : part.end]
-    if not words.endswith("号"):  # 十二号里, 30号甲, 三号楼
-        return True
-    number = int(re.sub(r"\D", "", part.place.building or "0"))
-    before, after = text[max(0, part.start - 5) : part.start], text[part.end : part.end + 6]
-    if _DAY_BEFORE.search(before):
-        return False
-    if _BUILDING_AFTER.match(after):
-        return True
-    if number > 31:
-        return True
-    if _DAY_AFTER.match(after):
-        return False
-    return asked or bool(_BUILDING_BEFORE.search(before) or re.match("的", after))
-
-
-def _is_room(part: _Part, text: str, asked: bool) -> bool:
-    """Whether 502 or 三〇二 alone is a room."""
-    before, after = text[max(0, part.start - 6) : part.start], text[part.end : part.end + 4]
-    words = text[part.start : part.end]
-    lead = text[max(0, part.start - 10) : part.start]
-    own_before = SELF_BEFORE.search(lead) or _ANEW.search(lead)
-    if re.fullmatch(rf"({DIGIT}{{3,4}})(?:[\s,]?\1)+", words):
-        return True  # 五零一，五零一老早就讲了: so is a room said again, and no quantity
-    if digits(words) in _SERVICE:
-        return bool(re.match("室", after)) or (
-            asked and not re.search("[打叫拨喊报找]$", before) and "120" not in digits(words)
-        )
-    if _is_quantity(words, after) or (re.search("[百千]", words) and not (asked or own_before)):
-        return False  # 一共两千一百零八。
-    if re.search(
-        r"(?:还剩|大概|一共|总共|花了|收了|多少|密码[^,。]{0,3}|后四位[^,。]{0,3}|尾号[^,。]{0,3}|[打叫拨])[\s,]?$",
-        before,
-    ):
-        return False
-    if re.match(
-        r"[,\s]*(?:室|那[个家户位]|家(?!里)|的(?!时候)|这[个家户]|[是对]吧|对伐|[老小](?![人区孩板师公婆鼠时])|[^\s,。!?的一二三]{1,2}(?:家|阿姨|阿婆|爷叔|老师|师傅|姆妈|奶奶|伯伯))",
-        after,
-    ):
-        return True
-    if OTHER_BEFORE.search(before) or re.search(
-        r"(?:我(?:家|这里|这边)?是|我住|住在?|我家|[就还也]是|[在给]|室|房间|我)$", before
-    ):
-        return True
-    if _READ_OUT.fullmatch(words) and not _MARKS.search(text):
-        return True
-    return asked or _whole(part.start, part.end, text)
-
-
-_ANEW = re.compile(r"(?:不对|不是|错了)[\s,。]*$")
-_READ_OUT = re.compile("[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九]")
-"""四零四, digit by digit: where nothing is punctuated that is a room, for quantities are said 四百零四."""
-_MARKS = re.compile("[,。!?;，]")
-
-
-def _is_quantity(words: str, after: str) -> bool:
-    """Whether what follows makes it so many of something; 六零三 read out digit by digit is none."""
-    if "百" not in words and re.search("[零〇一二三四五六七八九]", words):
-        return bool(re.match(r"\s?(?:[年号弄路级层]|单元|楼(?![上梯]))", after))
-    return bool(re.match(rf"\s?(?:{_UNITS_AFTER})", after))
-
-
-def _whole(start: int, end: int, text: str) -> bool:
-    """Whether the clause holds the address and nothing more than a particle."""
-    before = re.search(r"[^,。!?;:…\s—]*$", text[max(0, start - 12) : start])
-    after = re.match(r"[^,。!?;:…\s—]*", text[end : end + 12])
-    rest = (before[0] if before else "") + (after[0] if after else "")
-    return bool(
-        re.fullmatch(
-            r"(?:就|是|喏|哦|噢|啊|呀|嘛|的|室|吧|好|对|嗯|对的|那个|喂|你好|在|我|底楼|顶楼)*",
-            rest,
-        )
-    )
-
-
-def read_places(text: str, *, asked: bool = False, others: bool = False) -> list[Address]:
+def read_places(
+    text: str, *, asked: bool = False, others: bool = False, wanted: questions.Wanted = ""
+) -> list[Address]:
     """The addresses in `text` (folded), in order; none that the speaker takes back.
 
-    `asked`: staff have just asked where; `others`: and meant somebody else's home.
+    `asked`: staff have just asked where; `others`: and meant somebody else's home; `wanted`: which part
+    a bare number at the beginning is.
     """
     text = mend(text)
     cuts = parted(text)
     if not cuts:
-        return _read(text, asked, others)
+        return _read(text, asked, others, wanted)
     ends = [*cuts, len(text)]
     apart = " ".join(text[start:end] for start, end in zip([0, *cuts], ends, strict=True))
     blanks = [cut + n for n, cut in enumerate(cuts)]
@@ -359,29 +101,19 @@ def read_places(text: str, *, asked: bool = False, others: bool = False) -> list
             start=address.start - bisect_left(blanks, address.start),
             end=address.end - bisect_left(blanks, address.end),
         )
-        for address in _read(apart, asked, others)
+        for address in _read(apart, asked, others, wanted)
     ]
 
 
-def asks_place(text: str) -> bool:
-    """Whether what staff say (folded) asks for an address, or whether it is this one."""
-    heard = _ASKS_DAY.sub("", mend(text))
-    return bool(ASKS_PLACE.search(heard) or OFFERS.search(heard))
-
-
-def _read(text: str, asked: bool, others: bool) -> list[Address]:
-    parts: list[_Part] = []
-    for match in _PARTS.finditer(text):
-        part = _part(match)
-        if part is not None:
-            parts.append(part)
+def _read(text: str, asked: bool, others: bool, wanted: questions.Wanted) -> list[Address]:
+    parts = list(parts_of(text, wanted))
     addresses: list[Address] = []
     index = 0
     while index < len(parts):
         group = [parts[index]]
         while index + len(group) < len(parts):
             following = parts[index + len(group)]
-            if not _joins(group[-1], following, text):
+            if not _joins(group[-1], following, text, asked):
                 break
             group.append(following)
         index += len(group)
@@ -391,14 +123,71 @@ def _read(text: str, asked: bool, others: bool) -> list[Address]:
         taken = addresses[-1] if addresses else None
         if taken and (last := _taken_back(taken, address, text)) != taken:
             address = replace(
-                address, own=address.own or last.own, asked=address.asked or last.asked
+                address,
+                own=address.own or last.own,
+                asked=address.asked or last.asked,
+                other=address.other or (last.other and not address.own),
+                anew=False,
             )
             addresses = [
                 a for a in addresses[:-1] if last.place or not _again(a.place, taken.place)
             ]
             addresses.append(last)
         addresses.append(address)
-    return [address for address in addresses if address.place]
+    return [
+        address
+        for n, address in enumerate(addresses)
+        if address.place and not (address.denied and _instead(address, addresses[n + 1 :], text))
+    ]
+
+
+def _instead(denied: Address, following: list[Address], text: str) -> bool:
+    """Whether the words are surely 不是六零一: another follows, or nothing stands before them."""
+    anew = following[0] if following else None
+    if anew and anew.start <= denied.end + _SAID_ANEW:
+        return bool(anew.place.room and denied.place.room) or bool(anew.place.building)
+    return bool(_NO.fullmatch(text, 0, denied.start))
+
+
+_TAKES_BACK = re.compile(
+    r"(?:(?<!对)不对(?![吗劲头付])|(?<!是)不是(?=[\s,。…!])|[说讲记搞写看报念][错反]|(?<!没)错了|[哦噢啊]不[\s,]|更正)"
+    r"[^0-9零〇一二两三四五六七八九十]{0,9}$"
+)
+_LEAD = 14
+"""Characters before an address in which something may be taken back."""
+_BACK = 8
+"""So many turns back."""
+
+
+def standing(said: Sequence[Sequence[Address]], staff: Sequence[bool]) -> list[tuple[Address, ...]]:
+    """The addresses of a call's turns without what a later turn, not of `staff`, takes back: 讲错了，是九号。"""
+    found = [list(turn) for turn in said]
+    for index, turn in enumerate(said):
+        for address in turn if not staff[index] else ():
+            if address.anew and not (address.other or address.kin or address.person):
+                _withdraw(address.place, found[max(0, index - _BACK) : index])
+    return [tuple(address for address in turn if address.place) for turn in found]
+
+
+def _withdraw(anew: Place, before: list[list[Address]]) -> None:
+    """Take out of what was said before, where it was said, what `anew` contradicts: the nearest, and the
+    same wherever it was said."""
+    wrong: Place | None = None
+    for turn in reversed(before):
+        for n in range(len(turn) - 1, -1, -1):
+            one = turn[n]
+            if one.other or one.kin or one.person or fits(one.place, anew):
+                continue
+            if wrong is not None and not fits(one.place, wrong):
+                continue
+            wrong = wrong or one.place
+            kept = replace(one.place, room=None) if not anew.building else Place()
+            if anew.building and one.place.room and not anew.room:
+                kept = replace(one.place, building=None)
+            turn[n] = replace(one, place=kept)
+
+
+_NO = re.compile(r"[\s,。哦噢啊哎嗯]*不(?:是|住在?|在)(?:那个)?")
 
 
 def _again(one: Place, other: Place) -> bool:
@@ -419,8 +208,13 @@ def _taken_back(one: Address, following: Address, text: str) -> Address:
     return replace(one, place=replace(place, unit=None) if anew.unit else place)
 
 
-def _joins(one: _Part, other: _Part, text: str) -> bool:
-    if _RANK[other.kind] <= _RANK[one.kind]:
+def _joins(one: Part, other: Part, text: str, asked: bool) -> bool:
+    if one.kind in ("bare", "room") and other.kind in ("gate", "block"):  # 我二零一，三号。
+        own = asked or SELF_BEFORE.search(text, max(0, one.start - 10), one.start)
+        between = text[one.end : other.start]
+        near = _NEXT.fullmatch(between) and _CLOSES.match(text, other.end)
+        return bool(own and (near or (between.isspace() and other.end == len(text))))
+    if RANK[other.kind] <= RANK[one.kind]:
         return False
     gap = text[one.end : other.start]
     if len(gap) > 8 or not _GAP.fullmatch(gap):
@@ -428,25 +222,25 @@ def _joins(one: _Part, other: _Part, text: str) -> bool:
     if one.kind == "gate" and other.kind == "bare" and "。" in gap:
         return False
     if other.kind == "bare":  # 三号楼200块: a quantity after an address is no room
-        if _is_quantity(text[other.start : other.end], text[other.end : other.end + 4]):
+        if is_quantity(text[other.start : other.end], text[other.end : other.end + 4]):
             return False
-        if digits(text[other.start : other.end]) in _SERVICE:
+        if digits(text[other.start : other.end]) in SERVICE:
             return gap == "" or text.startswith("室", other.end)
     return True
 
 
-def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Address | None:
+def _address(group: list[Part], text: str, asked: bool, others: bool) -> Address | None:
     first = group[0]
     # Asked in the turn before, or just before in a block that holds both speakers.
     asked = (asked and first.start < ANSWER_WITHIN) or bool(
-        ASKS_PLACE.search(text, max(0, first.start - _ASKED_BEFORE), first.start)
+        questions.ASKS_PLACE.search(text, max(0, first.start - _ASKED_BEFORE), first.start)
     )
     if len(group) == 1:
         if first.kind == "room" and len(first.place.room or "") == 1:  # 一室户, 一房东西
             return None
-        if first.kind == "gate" and not _is_building(first, text, asked):
+        if first.kind == "gate" and not is_building(first, text, asked):
             return None
-        if first.kind == "bare" and not _is_room(first, text, asked):
+        if first.kind == "bare" and not is_room(first, text, asked):
             return None
     fields: dict[str, str] = {}
     for part in group:
@@ -455,52 +249,29 @@ def _address(group: list[_Part], text: str, asked: bool, others: bool) -> Addres
             if value is not None:
                 fields[name] = value
     start, end = first.start, group[-1].end
-    before, after = text[max(0, start - 10) : start], text[end : end + 6]
-    own = bool(SELF_BEFORE.search(before) or OWN_AFTER.match(text, end))
-    complete = "building" in fields and "room" in fields
-    # 我是二十一号楼的八零三隔壁…: nobody calls a whole address his own that is not; nor 对面四号楼七零二的。
-    other = (
-        bool(OTHER_BEFORE.search(before))
-        and not (complete and re.match("的(?:[,。!?]|$)", after))
-        and not (asked and FLOOR_BEFORE.search(before))
-    )
-    other |= bool(OTHER_AFTER.match(after)) and not (complete and (own or asked))
-    other |= "building" not in fields and (
-        bool(OTHERS_ROOM_BEFORE.search(before)) or (others and not own and start < ANSWER_WITHIN)
-    )
-    kin = not asked and bool(KIN_BEFORE.search(before))
-    other |= kin and "room" not in fields
-    offered = bool(_OFFERED_BEFORE.search(before))
-    own = not (other or kin or offered) and (
-        own or (complete and bool(OTHER_BEFORE.search(before)))
+    said = whose(
+        text,
+        start,
+        end,
+        building="building" in fields,
+        room="room" in fields,
+        asked=asked,
+        others=others and start < ANSWER_WITHIN,
     )
     return Address(
         place=Place(**fields),
         start=start,
         end=end,
-        own=own,
-        other=other,
-        person=not own
-        and (
-            ("room" not in fields and bool(PERSON_AFTER.match(after)))
-            or bool(KIN_AFTER.match(text, end))
-            or bool(PASSING_BEFORE.search(before))
-            or (
-                "room" not in fields
-                and bool(_TO_BEFORE.search(before) or _TO_AFTER.match(text, end))
-            )
-            or ("room" not in fields and other and bool(COMPARED_AFTER.match(text, end)))
-        ),
-        whole=_whole(start, end, text),
+        own=said.own,
+        other=said.other,
+        person=said.person,
+        whole=whole(start, end, text),
+        named=said.named,
         asked=asked,
-        offered=offered or ("building" in fields and bool(_OFFERED_AFTER.match(text, end))),
-        kin=kin,
-        named=not other
-        and bool(
-            SELF_AFTER.match(
-                text[end - 1 : end + 10] if text[end - 1] == "里" else text[end : end + 10]
-            )
-        ),
+        offered=said.offered,
+        kin=said.kin,
+        denied=said.denied,
+        anew=bool(_TAKES_BACK.search(text, max(0, start - _LEAD), start)),
     )
 
 

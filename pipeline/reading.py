@@ -14,21 +14,19 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline.moments import Moment, read_moments
-from pipeline.phones import (
-    MOBILE_BEGUN,
-    Group,
-    Number,
-    mend_digits,
-    read_numbers,
-    read_parts,
-    read_runs,
-)
-from pipeline.places import ASKS_OTHERS, MASK, Address, asks_place, read_places
+from pipeline.parts import MASK
+from pipeline.phones import Number, read_numbers, read_parts
+from pipeline.places import Address, read_places, standing
+from pipeline.questions import ASKS_OTHERS, asks_for, asks_place
+from pipeline.runs import MOBILE_BEGUN, Group, mend_digits, read_runs
 from pipeline.script import fold
 from pipeline.types import Piece, Speaker, Turn
 
 ASKS_PHONE = re.compile(
-    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|留(?:一?个|下)?(?:电话|联系|手机|号码)|怎么联系|联系方式|(?:电话|手机|座机|号码)[呢啊?]*$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
+    r"电话(?:号码)?(?:多少|几号|是|给我|留|呢|报)|手机(?:号码?)?(?:多少|几号|是|呢|报)|号码(?:多少|是|呢|报)|"
+    r"(?<![打接来挂回通])(?:电话|手机|座机|号码)(?:号码?)?[您你我]?(?:说一|讲一|念|写|登记|记|麻烦|再报|有吗|方便)|"
+    r"留(?:一?个|下)?[您你]?的?(?:电话|联系|手机|号码|号)|怎么联系|联系方式|(?:打给您|联系您|打)(?:什么|哪个|多少|几号)|"
+    r"(?:电话|手机|座机|号码)[呢啊吧?]*$|(?:是|的)(?:座机|固话)[^。!]{0,10}[。!?]?$|来电显示[^。!]{0,8}[。!?]?$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
 )
 
 LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
@@ -84,8 +82,11 @@ class Reading:
     def __init__(self, turns: tuple[Turn, ...]) -> None:
         self.turns = turns
         self._folded: dict[int, str] = {}
+        self._heard: dict[int, str] = {}
+        self._runs: dict[int, list[list[Group]]] = {}
         self._read: dict[int, ReadTurn] = {}
         self._carried = 0
+        self._standing: list[tuple[Address, ...]] = []
         self._moments: dict[tuple[int, datetime], list[Moment]] = {}
 
     def folded(self, index: int) -> str:
@@ -93,10 +94,30 @@ class Reading:
             self._folded[index] = fold(self.turns[index].text)
         return self._folded[index]
 
+    def heard(self, index: int) -> str:
+        """The same with what stands for a numeral as that numeral."""
+        if index not in self._heard:
+            self._heard[index] = mend_digits(self.folded(index))
+        return self._heard[index]
+
+    def runs(self, index: int) -> list[list[Group]]:
+        """The digits of a turn."""
+        if index not in self._runs:
+            self._runs[index] = read_runs(self.heard(index))
+        return self._runs[index]
+
     def __getitem__(self, index: int) -> ReadTurn:
         for unread in range(len(self._read), index + 1):
             self._read[unread] = self._read_turn(unread)
         return self._read[index]
+
+    def addresses(self, index: int) -> tuple[Address, ...]:
+        """The addresses of a turn, but for what a later turn takes back."""
+        if not self._standing:
+            said = [self[n].addresses for n in range(len(self.turns))]
+            staff = [turn.speaker == "staff" for turn in self.turns]
+            self._standing = standing(said, staff)
+        return self._standing[index]
 
     def _read_turn(self, index: int) -> ReadTurn:
         folded, asked = self.folded(index), self._question(index)
@@ -104,14 +125,18 @@ class Reading:
         asked_place, asked_phone = asks_place(asked), bool(ASKS_PHONE.search(asked))
         length, carried = len(folded), self._carried
         # Blocks are cut anywhere: 我住二十一栋三 · 单元七零二.
-        heard = mend_digits(folded + self._beyond(index))
+        beyond = self._beyond(index)
+        heard = mend_digits(folded + beyond) if beyond else self.heard(index)
         heard = MASK * carried + heard[carried:]
-        numbers = tuple(read_numbers(heard, asked=asked_phone))
+        over_turns = self._number_goes_on(index)
+        numbers = tuple(read_numbers(heard, asked=asked_phone and not over_turns))
         rest = _mask(heard, numbers)
-        goes_on = not asked_place and (asked_phone or self._number_goes_on(index))
+        goes_on = not asked_place and (asked_phone or over_turns)
         parts = read_parts(rest, asked=goes_on)
         others = asked_place and bool(ASKS_OTHERS.search(asked))
-        addresses = tuple(read_places(_mask(rest, parts), asked=asked_place, others=others))
+        wanted = asks_for(asked) if asked_place and not others else ""
+        masked = _mask(rest, parts)
+        addresses = tuple(read_places(masked, asked=asked_place, others=others, wanted=wanted))
         ends = [n.end for n in numbers if n.start < length]
         ends += [a.end for a in addresses if a.start < length]
         self._carried = max(0, max(ends, default=0) - length)
@@ -133,7 +158,7 @@ class Reading:
             before >= 0 and index - before <= _BITS and LISTENING.fullmatch(self.turns[before].text)
         ):
             before -= 1
-        runs = read_runs(self.folded(before)) if before >= 0 else []
+        runs = self.runs(before) if before >= 0 else []
         if not runs or len(self.folded(before)) - runs[-1][-1].end > _TAIL:
             return False
         said = "".join(group.digits for group in runs[-1])

@@ -51,12 +51,17 @@ LEAVES = {
 """What a stage may import of ours."""
 READERS = {
     "particulars",
+    "parts",
     "places",
     "mishearing",
     "phones",
     "moments",
     "reading",
     "caller",
+    "contact",
+    "questions",
+    "runs",
+    "whose",
     "promises",
 }
 """What `extract` is made of; nobody else imports them."""

@@ -4,10 +4,12 @@ from datetime import datetime
 
 import pytest
 
-from pipeline.caller import home, phone_of
+from pipeline.caller import home
+from pipeline.contact import phone_of
 from pipeline.extract import extract
 from pipeline.mishearing import mend, parted
-from pipeline.places import asks_place, read_places
+from pipeline.places import read_places
+from pipeline.questions import asks_place
 from pipeline.types import Piece, Place, Turn
 
 CALL = datetime.fromisoformat("2022-05-10T09:00:00+08:00")
