@@ -114,7 +114,7 @@ def _homes(calls: Reading, first: int, last: int) -> Iterator[tuple[int, Place]]
                 continue
             if turn.speaker == "staff":
                 complete = bool(place.building and place.room)
-                confirmed = index + 1 < len(calls.turns) and _YES.match(calls.folded(index + 1))
+                confirmed = calls.agrees(index + 1)
                 if address.offered or (complete and confirmed):
                     yield (_ASKED if confirmed else _ALONE), place
                 elif complete:  # 六号四零二，警察马上来: staff know who calls
@@ -145,9 +145,6 @@ def _homes(calls: Reading, first: int, last: int) -> Iterator[tuple[int, Place]]
                 near_until, near = address.end + _NEAR, sure
             if sure:
                 yield sure, place
-
-
-_YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 
 
 _SURNAMES = (

@@ -38,7 +38,6 @@ _IS_THIS = re.compile(
 _SHOWN = re.compile(
     r"[\s,。]{0,2}(?:我)?(?:这[里边]|们|电脑|机器)?(?:都|上)?(?:有|看得?[到见])?(?:来电)?(?:显示|记录|登记)"
 )
-_YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 _CONFIRMED, _CORRECTED, _READ_BACK = 8, 3, 6
 _LATER = 4
 """A correction comes so many turns later at most."""
@@ -129,8 +128,7 @@ def _confirmed(calls: Reading, index: int, start: int, end: int, back: bool) -> 
     asks = folded[end:].lstrip(" ").startswith("?") or _IS_IT.match(folded, end)
     if not (back or asks or _IS_THIS.search(folded, 0, start)) or index + 1 >= len(calls.turns):
         return False
-    turn = calls.turns[index + 1]
-    return turn.speaker != "staff" and bool(_YES.match(calls.folded(index + 1)))
+    return calls.turns[index + 1].speaker != "staff" and calls.agrees(index + 1)
 
 
 def _corrections(calls: Reading, said: SaidPhone) -> Iterator[SaidPhone]:

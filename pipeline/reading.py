@@ -29,6 +29,7 @@ ASKS_PHONE = re.compile(
     r"(?:电话|手机|座机|号码)[呢啊吧?]*$|(?:是|的)(?:座机|固话)[^。!]{0,10}[。!?]?$|来电显示[^。!]{0,8}[。!?]?$|(?:尾号|卡号|验证码).{0,20}$|几位[呢啊?]*$"
 )
 
+_YES = re.compile(r"[\s,]*(?:嗯+[,\s]?)?(?:对|是的?|没错|就是)(?!不)")
 LISTENING = re.compile(r"[嗯哦噢喔啊呃哎诶好的对是您你说讲行可以继续请然后呢,。!?…\s]*")
 """A turn that only shows that somebody listens: a number or an address goes on over it."""
 
@@ -105,6 +106,10 @@ class Reading:
         if index not in self._runs:
             self._runs[index] = read_runs(self.heard(index))
         return self._runs[index]
+
+    def agrees(self, index: int) -> bool:
+        """Whether there is a turn of this number, and it begins with a yes."""
+        return index < len(self.turns) and bool(_YES.match(self.folded(index)))
 
     def __getitem__(self, index: int) -> ReadTurn:
         for unread in range(len(self._read), index + 1):

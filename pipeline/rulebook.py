@@ -22,7 +22,7 @@ VERSION = 1
 STRENGTHS = ("strong", "terms", "weak")
 CUES = (
     "open", "open_weak", "need", "ask", "problem", "deny", "deny_filler", "deny_not", "over",
-    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "figure", "elsewhere", "no_action", "staff", "resident",
+    "long_ago", "goes_on", "hypothetical", "hypothetical_not", "figure", "elsewhere", "no_action",
     "yes", "condition",
 )  # fmt: skip
 CHATTER = ("greeting", "thanks", "wrong_number", "wrong_number_not", "outbound", "phantom", "noise")

@@ -3,7 +3,7 @@
 On the calls in pipeline/examples (and more, if named): where their requests begin, each call as
 written, re-cut into blocks, and misheard, and single utterances as calls of one turn; and how urgent
 their requests and utterances are, as written and misheard. The learned model that judges a call, and the network that
-tells who speaks in it, are such as have not seen it (three of each; half of the half hour this takes). Prints what comes out on calls held out; `--check` writes nothing. The committed weights are
+tells who speaks in it, are such as have not seen it (three of each). Prints what comes out on calls held out; `--check` writes nothing. The committed weights are
 those with the development calls named.
 """
 

@@ -74,8 +74,14 @@ def taken(
         "leave": of["leave.weight"],
         "leave_bias": of["leave.bias"],
     }
-    for direction, suffix in (("forward", ""), ("backward", "_reverse")):
-        for ours, theirs in (("gates", "ih"), ("again", "hh")):
-            arrays[f"{direction}_{ours}"] = of[f"states.weight_{theirs}_l0{suffix}"]
-            arrays[f"{direction}_{ours}_bias"] = of[f"states.bias_{theirs}_l0{suffix}"]
-    return Recurrent(names, middle, spread, arrays)
+    return Recurrent(names, middle, spread, arrays | directions(of))
+
+
+def directions(of: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of both directions of a `nn.GRU` that a module calls `states`, under our names."""
+    return {
+        f"{direction}_{ours}{end}": of[f"states.{kind}_{theirs}_l0{suffix}"]
+        for direction, suffix in (("forward", ""), ("backward", "_reverse"))
+        for ours, theirs in (("gates", "ih"), ("again", "hh"))
+        for end, kind in (("", "weight"), ("_bias", "bias"))
+    }
