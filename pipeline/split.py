@@ -79,8 +79,8 @@ def stretches(
     one in any case."""
     taken: set[int] = set()
     for i in sorted(range(len(said)), key=lambda i: -chances[i]):
-        if chances[i] < least and taken:
-            break
+        if chances[i] < least and taken and not _announced(said[i]):
+            continue
         if said[i].staff and not said[i].guessed and taken:
             continue  # what staff say opens nothing, where they are known
         around = taken.intersection(range(i - APART, i + APART + 1))
@@ -96,6 +96,11 @@ def stretches(
     if length([said[i] for i in lead]) >= openings.ENOUGH:
         starts.insert(0, max(lead, key=lambda i: chances[i]))
     return list(zip(starts, [*starts[1:], len(said)], strict=True))
+
+
+def _announced(clause: Clause) -> bool:
+    """Whether a resident says that another matter comes, and tells it in strong words in one breath."""
+    return clause.cue == 2 and clause.strong and not clause.staff
 
 
 def _one(first: Clause, second: Clause) -> bool:
@@ -124,7 +129,9 @@ def requests(
     found = _shared([trimmed for group in kept if (trimmed := _trimmed(group))])
     _returned(found)
     chance = {(clause.turn, clause.start): chances[i] for i, clause in enumerate(said)}
-    return found, [chance[group[0].turn, group[0].start] for group in found]
+    return found, [
+        1.0 if _announced(group[0]) else chance[group[0].turn, group[0].start] for group in found
+    ]
 
 
 def _kept(
