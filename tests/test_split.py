@@ -230,10 +230,3 @@ def test_who_calls_and_the_number_to_call_back_are_no_request() -> None:
     found = split(turns, TERMS)
     whole(found, turns)
     assert turns_of(found) == [[1, 2, 3, 4]]
-
-
-def test_what_is_announced_in_strong_words_is_a_matter_though_of_the_same_trade() -> None:
-    block = "我家暖气从前天起一点都不热您住几零几四零二好我让物业上门看还有楼下那个路灯坏了两天了黑得很"
-    found = split(call(f"u {block}"), TERMS)
-    assert len(found.requests) == 2
-    assert block[found.requests[1][0].start_char :].startswith("还有")

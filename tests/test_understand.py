@@ -147,6 +147,14 @@ def test_a_block_without_punctuation_finds_the_danger() -> None:
     assert found.requests[0].urgency == "critical"
 
 
+def test_two_of_one_trade_in_a_block_stay_two_where_the_second_is_announced() -> None:
+    found = listen(
+        "u 喂我家暖气从前天开始一点都不热屋里只有十一度您住几零几我四零二好我让物业上门看今天晚上能来吗能来"
+        "还有楼下那个井盖翘起来一块我妈昨天差点绊倒"
+    )
+    assert [request.category for request in found.requests] == ["repairs", "repairs"]
+
+
 def test_ten_minutes_of_speech_take_little_time() -> None:
     lines = [
         "r 我们楼的垃圾三天没人收了，味道很大。",
